@@ -1,0 +1,1 @@
+"""The plugin contract, the order of the chain, and how a chain is built."""

@@ -1,0 +1,53 @@
+"""What travels beside a query: facts found on the way, each set once by the room that owns it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from dnspolicy.model.answer import Reply
+from dnspolicy.model.identity import NOBODY, Identity
+from dnspolicy.model.query import Query
+from dnspolicy.model.verdict import Phase, Verdict
+
+Resolve = Callable[[Query, "QueryContext"], Awaitable[Reply]]
+"""The whole server, from choosing a server block on."""
+
+
+class Judgement(msgspec.Struct, frozen=True):
+    """One name judged in one phase."""
+
+    name: str
+    phase: Phase
+    verdict: Verdict
+    seconds: float
+    cached: bool
+
+
+class QueryContext:
+    """Lives as long as one query.
+
+    `deadline`: monotonic time (seconds) at which the client must have its answer. `now`: monotonic time of arrival.
+    `depth`: how many times the server asked itself on behalf of this query. `identity` is set by the identity room,
+    `judgements` by the policy room, `original` (the answer before the policy changed it) too.
+    """
+
+    __slots__ = (
+        "deadline", "depth", "identity", "judgements", "now", "original", "port", "resolve",
+        "server_ip", "server_port", "source", "zone",
+    )  # fmt: skip
+
+    def __init__(self, source: str, port: int, now: float, deadline: float, resolve: Resolve) -> None:
+        self.source = source
+        self.port = port
+        self.server_ip = ""
+        self.server_port = 0
+        self.now = now
+        self.deadline = deadline
+        self.resolve = resolve
+        self.depth = 0
+        self.zone = ""
+        self.identity: Identity = NOBODY
+        self.judgements: list[Judgement] = []
+        self.original: Reply | None = None

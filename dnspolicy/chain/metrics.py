@@ -1,0 +1,92 @@
+"""Counters, gauges and histograms: plain dictionaries that the prometheus room reads."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+Labels = tuple[str, ...]
+
+
+class Kind(StrEnum):
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Metric:
+    """A named family of values, one per tuple of label values. Label values are bounded: ours, never a stranger's."""
+
+    def __init__(self, kind: Kind, name: str, help_text: str, labels: Sequence[str] = ()) -> None:
+        self.kind = kind
+        self.name = name
+        self.help = help_text
+        self.labels = tuple(labels)
+
+
+class Counter(Metric):
+    def __init__(self, name: str, help_text: str, labels: Sequence[str] = ()) -> None:
+        super().__init__(Kind.COUNTER, name, help_text, labels)
+        self.values: dict[Labels, float] = {} if self.labels else {(): 0.0}
+
+    def inc(self, labels: Labels = (), amount: float = 1.0) -> None:
+        self.values[labels] = self.values.get(labels, 0.0) + amount
+
+
+class Gauge(Metric):
+    def __init__(self, name: str, help_text: str, labels: Sequence[str] = ()) -> None:
+        super().__init__(Kind.GAUGE, name, help_text, labels)
+        self.values: dict[Labels, float] = {} if self.labels else {(): 0.0}
+
+    def set(self, value: float, labels: Labels = ()) -> None:
+        self.values[labels] = value
+
+
+class Histogram(Metric):
+    """`buckets` are upper bounds without +Inf. A value is a list: one count per bucket, one beyond, then the sum."""
+
+    def __init__(self, name: str, help_text: str, buckets: Sequence[float], labels: Sequence[str] = ()) -> None:
+        super().__init__(Kind.HISTOGRAM, name, help_text, labels)
+        self.buckets = tuple(buckets)
+        self.values: dict[Labels, list[float]] = {}
+
+    def observe(self, value: float, labels: Labels = (), times: int = 1) -> None:
+        """Count `value` `times` times."""
+        row = self.values.get(labels)
+        if row is None:
+            row = self.values[labels] = [0.0] * (len(self.buckets) + 2)
+        row[bisect_left(self.buckets, value)] += times
+        row[-1] += value * times
+
+
+class Metrics:
+    """All metrics of one server. A name is made once; asking again gives the same metric."""
+
+    def __init__(self) -> None:
+        self._metrics: dict[str, Metric] = {}
+        self._before: list[Callable[[], None]] = []
+
+    def counter(self, name: str, help_text: str, labels: Sequence[str] = ()) -> Counter:
+        found = self._metrics.setdefault(name, Counter(name, help_text, labels))
+        assert isinstance(found, Counter)
+        return found
+
+    def gauge(self, name: str, help_text: str, labels: Sequence[str] = ()) -> Gauge:
+        found = self._metrics.setdefault(name, Gauge(name, help_text, labels))
+        assert isinstance(found, Gauge)
+        return found
+
+    def histogram(self, name: str, help_text: str, buckets: Sequence[float], labels: Sequence[str] = ()) -> Histogram:
+        found = self._metrics.setdefault(name, Histogram(name, help_text, buckets, labels))
+        assert isinstance(found, Histogram)
+        return found
+
+    def before_collect(self, refresh: Callable[[], None]) -> None:
+        """Call `refresh` each time the metrics are about to be read."""
+        self._before.append(refresh)
+
+    def collect(self) -> list[Metric]:
+        for refresh in self._before:
+            refresh()
+        return sorted(self._metrics.values(), key=lambda m: m.name)

@@ -1,0 +1,56 @@
+"""What a room of the chain is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol, runtime_checkable
+
+from dnspolicy.chain.context import QueryContext
+from dnspolicy.model.answer import Reply
+from dnspolicy.model.query import Query
+
+AskNext = Callable[[Query, QueryContext], Awaitable[Reply]]
+"""The rest of the chain."""
+
+ClientFact = tuple[str, ...]
+"""Path of a client fact in the policy input, below `client`: `("namespace",)`, `("labels", "app")`, `("ip",)`."""
+
+NO_FACTS: frozenset[ClientFact] = frozenset()
+
+
+class Plugin(Protocol):
+    """One room. It answers, drops, or asks the next one; it never mutates a query or an answer.
+
+    `reads` names the client facts that can make its answers differ between clients: two clients alike in all facts
+    that rooms and policy read share finished answers.
+
+    `handle` may run outside a task until it first waits: it must not use `asyncio.timeout`, `wait_for` or
+    `current_task` before that. It must not wait without a limit: `ctx.deadline` is the budget.
+    """
+
+    name: str
+    reads: frozenset[ClientFact]
+
+    async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply: ...
+
+
+@runtime_checkable
+class Startable(Protocol):
+    """A room with work of its own in the background."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@runtime_checkable
+class Readiness(Protocol):
+    """A room that may not be ready to serve yet."""
+
+    def not_ready(self) -> str | None:
+        """Why it is not ready, in a few words; None when it is."""
+        ...
+
+
+Changed = Callable[[frozenset[tuple[str, str]]], None]
+"""Called with the dependencies that moved (see `model.answer.Rests`)."""

@@ -1,0 +1,95 @@
+"""Kubernetes objects, trimmed to what answers and identities need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from dnspolicy.model.identity import NO_LABELS, Owner
+
+
+class ServiceKind(StrEnum):
+    CLUSTER_IP = "ClusterIP"
+    HEADLESS = "Headless"
+    EXTERNAL_NAME = "ExternalName"
+
+
+class Port(msgspec.Struct, frozen=True, gc=False):
+    """`name` is empty for an unnamed port; `protocol` in lower case (`tcp`, `udp`, `sctp`)."""
+
+    name: str
+    protocol: str
+    number: int
+
+
+class Namespace(msgspec.Struct, frozen=True):
+    name: str
+    labels: Mapping[str, str] = NO_LABELS
+
+
+class Node(msgspec.Struct, frozen=True):
+    """`addresses` are canonical text."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    labels: Mapping[str, str] = NO_LABELS
+    zone: str | None = None
+
+
+class Service(msgspec.Struct, frozen=True):
+    """`addresses` are the ClusterIPs, canonical; empty unless `kind` is CLUSTER_IP."""
+
+    namespace: str
+    name: str
+    kind: ServiceKind
+    addresses: tuple[str, ...] = ()
+    ports: tuple[Port, ...] = ()
+    external_name: str = ""
+    labels: Mapping[str, str] = NO_LABELS
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """One address of a slice (an endpoint with several addresses becomes several)."""
+
+    address: str
+    ready: bool = True
+    hostname: str = ""
+    pod: str = ""
+    node: str = ""
+    zone: str = ""
+
+
+class EndpointSlice(msgspec.Struct, frozen=True):
+    """`service` is the label `kubernetes.io/service-name`. `endpoints` holds ready ones only."""
+
+    namespace: str
+    name: str
+    service: str
+    endpoints: tuple[Endpoint, ...] = ()
+    ports: tuple[Port, ...] = ()
+    labels: Mapping[str, str] = NO_LABELS
+
+
+class Pod(msgspec.Struct, frozen=True):
+    """`addresses` are all of `status.podIPs`, canonical. `finished`: Succeeded or Failed, the address is given back.
+
+    `started` is wall time (seconds) or 0 when not said. `leaving`: being deleted, may still ask.
+    """
+
+    namespace: str
+    name: str
+    uid: str = ""
+    addresses: tuple[str, ...] = ()
+    host_network: bool = False
+    finished: bool = False
+    leaving: bool = False
+    started: float = 0.0
+    labels: Mapping[str, str] = NO_LABELS
+    service_account: str = "default"
+    node: str | None = None
+    owner: Owner | None = None
+
+
+Object = Namespace | Node | Service | EndpointSlice | Pod

@@ -1,0 +1,99 @@
+"""Resource records and the numbers of the DNS (RFC 1035, RFC 6895)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+from dnspolicy.model.name import Name
+
+
+class Type(IntEnum):
+    """Record types this server has a use for by name; any other number is fine too."""
+
+    A = 1
+    NS = 2
+    CNAME = 5
+    SOA = 6
+    PTR = 12
+    HINFO = 13
+    MX = 15
+    TXT = 16
+    AAAA = 28
+    SRV = 33
+    NAPTR = 35
+    DNAME = 39
+    OPT = 41
+    DS = 43
+    RRSIG = 46
+    NSEC = 47
+    DNSKEY = 48
+    SVCB = 64
+    HTTPS = 65
+    SPF = 99
+    TSIG = 250
+    IXFR = 251
+    AXFR = 252
+    ANY = 255
+    CAA = 257
+
+
+class Class(IntEnum):
+    IN = 1
+    CH = 3
+    HS = 4
+    ANY = 255
+
+
+class Rcode(IntEnum):
+    """Response codes (RFC 6895 2.3); BADVERS needs an OPT to be said."""
+
+    NOERROR = 0
+    FORMERR = 1
+    SERVFAIL = 2
+    NXDOMAIN = 3
+    NOTIMP = 4
+    REFUSED = 5
+    NOTAUTH = 9
+    BADVERS = 16
+
+
+_TYPES = {int(t): t.name for t in Type}
+_CLASSES = {int(c): c.name for c in Class}
+_RCODES = {int(r): r.name for r in Rcode}
+
+
+def type_text(number: int) -> str:
+    """`A`, or `TYPE65280` for a number without a name (RFC 3597 5)."""
+    return _TYPES.get(number) or f"TYPE{number}"
+
+
+def class_text(number: int) -> str:
+    """`IN`, or `CLASS17` (RFC 3597 5)."""
+    return _CLASSES.get(number) or f"CLASS{number}"
+
+
+def rcode_text(number: int) -> str:
+    """`NOERROR`, or `RCODE23`."""
+    return _RCODES.get(number) or f"RCODE{number}"
+
+
+def type_number(text: str) -> int:
+    """The number of a type's name or of `TYPEnnn`. Raises ValueError."""
+    upper = text.upper()
+    if upper.startswith("TYPE") and upper[4:].isdigit() and int(upper[4:]) < 65536:
+        return int(upper[4:])
+    try:
+        return int(Type[upper])
+    except KeyError:
+        raise ValueError(f"{text!r} is not a record type") from None
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """One record of class IN. `ttl` in seconds; `rdata` in wire form with every name in it uncompressed."""
+
+    owner: Name
+    type: int
+    ttl: int
+    rdata: bytes

@@ -1,0 +1,89 @@
+"""What a policy decided."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from dnspolicy.model.name import Name
+
+
+class Action(StrEnum):
+    ALLOW = "allow"
+    BLOCK = "block"
+    REWRITE = "rewrite"
+    REDIRECT = "redirect"
+
+
+class BlockAs(StrEnum):
+    """How a block looks to the client."""
+
+    NXDOMAIN = "nxdomain"
+    NODATA = "nodata"
+    REFUSED = "refused"
+    DROP = "drop"
+    SINKHOLE = "sinkhole"
+
+
+class Mode(StrEnum):
+    ENFORCE = "enforce"
+    SHADOW = "shadow"
+
+
+class Phase(StrEnum):
+    QUERY = "query"
+    RESPONSE = "response"
+
+
+class Origin(StrEnum):
+    """Where a verdict comes from: a rule, the default for no decision, or the failure table."""
+
+    POLICY = "policy"
+    DEFAULT = "default"
+    FAILURE = "failure"
+
+
+class AuditLevel(StrEnum):
+    NONE = "none"
+    METADATA = "metadata"
+    FULL = "full"
+
+
+class Would(msgspec.Struct, frozen=True):
+    """What a rule in shadow would have done."""
+
+    action: Action
+    rule: str
+    reason: str
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """One decision with everything its action needs.
+
+    block: `block_as`, with `addresses` for a sinkhole. rewrite: `name`. redirect: exactly one of `addresses`
+    (canonical text), `cname`, `upstreams` (`IP` or `IP:PORT`), `endpoints` (addresses of the service's own
+    endpoints, in the order to be answered).
+    `ttl` (seconds) caps the answer's TTLs and how long the decision may be remembered. `ede` is an RFC 8914 code.
+    `revision` is the policy's content hash. `shadow` lists what rules in shadow would have done; a verdict with
+    mode `shadow` is itself not enforced.
+    """
+
+    action: Action
+    rule: str
+    reason: str
+    block_as: BlockAs = BlockAs.NXDOMAIN
+    name: Name | None = None
+    addresses: tuple[str, ...] = ()
+    cname: Name | None = None
+    upstreams: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    ttl: int | None = None
+    ede: int | None = None
+    audit: AuditLevel | None = None
+    mode: Mode = Mode.ENFORCE
+    origin: Origin = Origin.POLICY
+    revision: str = ""
+    shadow: tuple[Would, ...] = ()
+    trigger: str = ""
+    """What made a response-phase or chain verdict: `cname:NAME`, `address:IP`, `owner:NS/NAME`; else empty."""
