@@ -20,7 +20,7 @@ class WireError(DnsPolicyError):
 
 
 class PolicyLoadError(DnsPolicyError):
-    """A policy or its data cannot be used. The text holds all complaints: `file:line:column: …`, then the source line."""
+    """A policy or its data cannot be used. Holds all complaints: `file:line:column: …`, then the source line."""
 
 
 class EngineError(DnsPolicyError):
