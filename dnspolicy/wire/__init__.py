@@ -1,0 +1,1 @@
+"""Bytes ⇄ values. Pure: no sockets, no clocks. The only importer of dnslib."""

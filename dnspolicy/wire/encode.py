@@ -1,0 +1,174 @@
+"""Answers as bytes: compression, OPT, and truncation that keeps what fits (RFC 1035 4.1.4, RFC 2181 9, RFC 6891)."""
+
+from __future__ import annotations
+
+from struct import Struct
+
+from dnspolicy.model.answer import Answer
+from dnspolicy.model.name import Name
+from dnspolicy.model.query import Query, Transport
+from dnspolicy.model.rr import Rcode, Record, Type
+from dnspolicy.wire.accept import HEADER
+from dnspolicy.wire.message import AA, CD, OUR_SIZE, QR, RA, RD, TC
+
+_HEADER = Struct("!HHHHHH")
+_QUESTION = Struct("!HH")
+_RECORD = Struct("!HHIH")
+_NEAR = Struct("!HHHIH")
+_OPTION = Struct("!HHH")
+_OPT = Struct("!BHHBBHH")
+_TO_QUESTION = 0xC000 | HEADER
+_EDE = 15
+_MAX_POINTER = 0x4000
+_ONE_NAME = frozenset({int(Type.NS), int(Type.CNAME), int(Type.PTR)})
+MAX_EDE_TEXT = 256
+MIN_SIZE = 512
+MAX_TCP = 65535
+
+
+def reply_limit(query: Query, ceiling: int) -> int:
+    """Bytes a reply may have: what the client takes, at most `ceiling` over UDP."""
+    if query.transport is Transport.TCP:
+        return MAX_TCP
+    return MIN_SIZE if query.edns is None else max(MIN_SIZE, min(query.edns.size, ceiling))
+
+
+def encode_answer(query: Query, answer: Answer, limit: int) -> bytes:
+    """The reply to `query` in at most `limit` bytes, under the name and letters of `query.asked`.
+
+    What does not fit goes: first the additional section, then authority and the last answers, which sets TC. The
+    question and the OPT always stay.
+    """
+    out = bytearray(HEADER)
+    out += query.asked.wire
+    out += _QUESTION.pack(query.qtype, query.qclass)
+    opt = _opt(query, answer) if query.edns is not None else b""
+    writer = _Writer(out, query.asked)
+    kept = []
+    room = limit - len(opt)
+    tc = answer.tc
+    for number, section in enumerate((answer.answer, answer.authority, answer.additional)):
+        count = writer.section(section, room)
+        kept.append(count)
+        if count < len(section):
+            tc = tc or number < 2
+            room = 0
+    if kept[2] < len(answer.additional):
+        kept[2] = 0
+        del out[writer.additional_at :]
+    out += opt
+    _HEADER.pack_into(out, 0, query.id, _flags(query, answer, tc), 1, kept[0], kept[1], kept[2] + (1 if opt else 0))
+    return bytes(out)
+
+
+def encode_error(wire: bytes, rcode: Rcode) -> bytes:
+    """A reply to a message that was not read: its header with QR and the rcode, and nothing else."""
+    flags = QR | (wire[2] & 0x79) << 8 | int(rcode)
+    return wire[:2] + _HEADER.pack(0, flags, 0, 0, 0, 0)[2:]
+
+
+def _flags(query: Query, answer: Answer, tc: bool) -> int:
+    flags = QR | answer.rcode & 0xF
+    if answer.aa:
+        flags |= AA
+    if tc:
+        flags |= TC
+    if query.rd:
+        flags |= RD
+    if answer.ra:
+        flags |= RA
+    if query.cd:
+        flags |= CD
+    return flags
+
+
+def _opt(query: Query, answer: Answer) -> bytes:
+    assert query.edns is not None
+    options = b""
+    for error in answer.ede:
+        text = error.text.encode()[:MAX_EDE_TEXT].decode("utf-8", "ignore").encode()
+        options += _OPTION.pack(_EDE, 2 + len(text), error.code) + text
+    return (
+        _OPT.pack(0, Type.OPT, OUR_SIZE, answer.rcode >> 4, 0, 0x8000 if query.edns.do else 0, len(options)) + options
+    )
+
+
+class _Writer:
+    """Writes records behind the question, each as a whole or not at all."""
+
+    def __init__(self, out: bytearray, question: Name) -> None:
+        self._out = out
+        self._question = question.wire
+        self._suffixes: dict[bytes, int] | None = None
+        self.additional_at = len(out)
+
+    def section(self, records: tuple[Record, ...], room: int) -> int:
+        """Write records while the whole stays within `room` bytes; how many were written."""
+        out = self._out
+        self.additional_at = len(out)
+        for number, record in enumerate(records):
+            mark = len(out)
+            self._record(record)
+            if len(out) > room:
+                del out[mark:]
+                return number
+        return len(records)
+
+    def _record(self, record: Record) -> None:
+        out, rdata, rtype = self._out, record.rdata, record.type
+        if record.owner.wire == self._question:
+            if rtype not in _ONE_NAME and rtype != Type.SOA and rtype != Type.MX:
+                out += _NEAR.pack(_TO_QUESTION, rtype, 1, record.ttl, len(rdata)) + rdata
+                return
+            out += _TO_QUESTION.to_bytes(2, "big")
+        else:
+            self._name(record.owner.wire)
+        out += _RECORD.pack(rtype, 1, record.ttl, len(rdata))
+        start = len(out)
+        if rtype in _ONE_NAME:
+            self._name(rdata)
+        elif rtype == Type.SOA:
+            second = _name_end(rdata, 0)
+            end = _name_end(rdata, second)
+            self._name(rdata[:second])
+            self._name(rdata[second:end])
+            out += rdata[end:]
+        elif rtype == Type.MX:
+            out += rdata[:2]
+            self._name(rdata[2:])
+        else:
+            out += rdata
+            return
+        out[start - 2 : start] = (len(out) - start).to_bytes(2, "big")
+
+    def _name(self, wire: bytes) -> None:
+        out = self._out
+        table = self._suffixes
+        if table is None:
+            table = self._suffixes = {}
+            self._remember(self._question, HEADER, table)
+        at = 0
+        while wire[at]:
+            known = table.get(wire[at:] if at else wire)
+            if known is not None:
+                self._remember(wire, len(out), table, at)
+                out += wire[:at] + (0xC000 | known).to_bytes(2, "big")
+                return
+            at += wire[at] + 1
+        self._remember(wire, len(out), table)
+        out += wire
+
+    @staticmethod
+    def _remember(wire: bytes, offset: int, table: dict[bytes, int], until: int = 255) -> None:
+        """Note where each suffix of `wire` that begins before `until` stands."""
+        at = 0
+        while at < until and wire[at]:
+            if offset + at < _MAX_POINTER:
+                table.setdefault(wire[at:], offset + at)
+            at += wire[at] + 1
+
+
+def _name_end(wire: bytes, at: int) -> int:
+    while wire[at]:
+        at += wire[at] + 1
+    return at + 1
