@@ -1,0 +1,1 @@
+"""Sockets, finished answers, and the front door that every query comes through."""

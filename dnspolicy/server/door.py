@@ -1,0 +1,62 @@
+"""One listening address: its routes, and the rows of the clients that came to it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from dnspolicy.chain.context import QueryContext
+from dnspolicy.model.answer import Answer, EdeCode, ExtendedError, Reply
+from dnspolicy.model.identity import Identity
+from dnspolicy.model.query import Query, Transport
+from dnspolicy.model.rr import Rcode
+from dnspolicy.server.blocks import Routes
+from dnspolicy.server.memo import Row
+from dnspolicy.wire.message import OUR_SIZE
+
+MAX_DEPTH = 8
+"""How often the server may ask itself for one query (alias chains)."""
+MAX_ROWS = 65_536
+
+
+class Door:
+    """`ip` and `port` it listens on, for one transport. `label` names the server where no block does.
+
+    `waits` says that a client nobody knows is worth waiting for. `strays` observe queries that no block takes.
+    """
+
+    def __init__(self, routes: Routes, transport: Transport, ip: str, port: int) -> None:
+        self.routes = routes
+        self.transport = transport
+        self.ip = ip
+        self.port = port
+        self.label = f"dns://:{port}"
+        self.rows: dict[str, Row] = {}
+        self.udp_size = OUR_SIZE
+        self.waits = any(b.knows_clients for b in routes.blocks)
+        self.strays = tuple({id(o): o for b in routes.blocks for o in b.observers}.values())
+        self._place: tuple[Hashable, ...] = (id(routes), transport)
+
+    def add_row(self, source: str, identity: Identity) -> Row:
+        """A new row for a client address. When a stranger filled the table, it starts anew."""
+        if len(self.rows) >= MAX_ROWS:
+            self.rows.clear()
+        row = self.rows[source] = Row(source, identity, self._place + self.routes.classify(identity))
+        return row
+
+    async def resolve(self, query: Query, ctx: QueryContext) -> Reply:
+        """Ask the whole server again on behalf of a query, from choosing a block on."""
+        if ctx.depth >= MAX_DEPTH:
+            return failed(EdeCode.OTHER, "too many aliases")
+        block = self.routes.find(query.name)
+        if block is None:
+            return Answer(Rcode.REFUSED)
+        ctx.depth += 1
+        try:
+            return await block.ask(query, ctx)
+        finally:
+            ctx.depth -= 1
+
+
+def failed(code: int, text: str) -> Answer:
+    """SERVFAIL that says why (RFC 8914)."""
+    return Answer(Rcode.SERVFAIL, ede=(ExtendedError(code, text),), made_by="server")

@@ -1,0 +1,203 @@
+"""The front door: every query of every transport comes through here, and every check is made here."""
+
+from __future__ import annotations
+
+import traceback
+from random import shuffle
+
+from dnspolicy.chain.clock import Clock
+from dnspolicy.chain.context import QueryContext
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.chain.observer import Observer, Outcome
+from dnspolicy.chain.rotate import variants
+from dnspolicy.cluster.view import ClusterView
+from dnspolicy.model.answer import Answer, EdeCode, Reply
+from dnspolicy.model.errors import DnsPolicyError, WireError
+from dnspolicy.model.identity import ClientKind
+from dnspolicy.model.query import Query
+from dnspolicy.model.rr import Class, Rcode
+from dnspolicy.server.blocks import Block
+from dnspolicy.server.caller import Caller
+from dnspolicy.server.door import Door, failed
+from dnspolicy.server.memo import Cell, Entry, Memo, Row
+from dnspolicy.server.repeats import Repeats
+from dnspolicy.server.stepping import Stepper
+from dnspolicy.wire.accept import Acceptance, accept
+from dnspolicy.wire.encode import encode_answer, encode_error, reply_limit
+from dnspolicy.wire.message import decode_query
+
+BUDGET = 4.5
+"""Seconds from a query's arrival to its answer; stub resolvers give up after 5."""
+IDENTITY_WAIT = 0.15
+"""Seconds an address nobody knows is waited for: a pod may be younger than its event."""
+MAX_REMEMBERED_QUESTION = 300
+DROPPED = "dropped"
+
+
+class Front:
+    """Answers messages. One per server; listeners give it what arrives and from whom."""
+
+    def __init__(
+        self,
+        *,
+        view: ClusterView,
+        memo: Memo | None,
+        repeats: Repeats,
+        stepper: Stepper,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._view = view
+        self._memo = memo
+        self._repeats = repeats
+        self._stepper = stepper
+        self._clock = clock
+        self._panics = metrics.counter("coredns_panics_total", "Errors nobody foresaw that became SERVFAIL.")
+        self._junk = metrics.counter(
+            "dnspolicy_packets_refused_total", "Messages refused unread, by reason.", ("reason",)
+        )
+        self._shed = metrics.counter("dnspolicy_queries_shed_total", "Queries dropped because too many were under way.")
+        metrics.before_collect(repeats.tell)
+
+    def receive(self, wire: bytes, door: Door, caller: Caller) -> None:
+        """Take one message. The caller gets a reply now or later, or none."""
+        now = self._clock.monotonic()
+        if self._memo is not None:
+            row = door.rows.get(caller.source) or self._new_row(door, caller.source)
+            if row is not None:
+                cell = self._reach(row, wire[2:], now)
+                if cell is not None:
+                    self._repeat(cell, door, wire, caller)
+                    return
+        self._read(wire, door, caller, now)
+
+    def _repeat(self, cell: Cell, door: Door, wire: bytes, caller: Caller) -> None:
+        """Serve a finished answer."""
+        started = self._clock.monotonic()
+        caller.send(wire[:2] + cell.entry.next_tail())
+        seconds = self._clock.monotonic() - started
+        self._repeats.count(cell, self._clock.wall(), seconds)
+        if door.routes.every:
+            self._repeats.tell_one(cell, int.from_bytes(wire[:2], "big"), caller.port, seconds)
+        caller.over()
+
+    def _new_row(self, door: Door, source: str) -> Row | None:
+        """A row for a client whose identity is certain now; None when it is better to wait for news of it first."""
+        identity = self._view.identify(source)
+        if identity.kind is ClientKind.UNKNOWN and door.waits:
+            return None
+        return door.add_row(source, identity)
+
+    def _reach(self, row: Row, question: bytes, now: float) -> Cell | None:
+        """The cell of a finished answer that holds now, made if another client of the class left one."""
+        assert self._memo is not None
+        cell = row.get(question)
+        if cell is not None:
+            if self._memo.refresh(cell.entry, now):
+                return cell
+            del row[question]
+        entry = self._memo.find(row.class_key, question, now)
+        return None if entry is None else self._cell(row, question, entry)
+
+    def _cell(self, row: Row, question: bytes, entry: Entry) -> Cell:
+        cell = row[question] = Cell(entry, row.identity, row.source)
+        return cell
+
+    def _read(self, wire: bytes, door: Door, caller: Caller, now: float) -> None:
+        judged = accept(wire)
+        if judged is not Acceptance.READ:
+            self._refuse(wire, judged, caller)
+            return
+        try:
+            query = decode_query(wire, door.transport)
+        except WireError:
+            self._refuse(wire, Acceptance.FORMERR, caller)
+            return
+        if self._stepper.full:
+            self._shed.inc()
+            caller.over()
+            return
+        ctx = QueryContext(caller.source, caller.port, now, now + BUDGET, door.resolve)
+        ctx.server_ip, ctx.server_port = caller.ip or door.ip, door.port
+        self._stepper.run(self._answer(wire, query, ctx, door, caller))
+
+    def _refuse(self, wire: bytes, judged: Acceptance, caller: Caller) -> None:
+        self._junk.inc((judged.name.lower(),))
+        if judged is not Acceptance.IGNORE:
+            caller.send(encode_error(wire, judged.value))
+        caller.over()
+
+    async def _answer(self, wire: bytes, query: Query, ctx: QueryContext, door: Door, caller: Caller) -> None:
+        """Decide, send, tell the observers, remember."""
+        try:
+            wall = self._clock.wall()
+            generation = self._memo.generation if self._memo is not None else 0
+            block = door.routes.find(query.name)
+            reply, failure = await self._decide(query, ctx, block)
+            messages = _encode(query, reply, reply_limit(query, door.udp_size)) if isinstance(reply, Answer) else []
+            if messages:
+                caller.send(messages[0])
+            outcome = Outcome(
+                query, reply, ctx.source, ctx.port, ctx.identity, tuple(ctx.judgements), ctx.original,
+                ctx.server_ip, ctx.server_port, block.label if block else door.label,
+                block.zone_text if block else DROPPED, wall, self._clock.monotonic() - ctx.now,
+                len(messages[0]) if messages else 0, failure,
+            )  # fmt: skip
+            observers = block.observers if block is not None else door.strays
+            for observer in observers:
+                observer.seen(outcome)
+            # What moved while the answer was being made may not be known to it.
+            if self._memo is not None and messages and not failure and generation == self._memo.generation:
+                self._remember(wire, door, outcome, messages, observers)
+        finally:
+            caller.over()
+
+    def _remember(
+        self, wire: bytes, door: Door, outcome: Outcome, messages: list[bytes], observers: tuple[Observer, ...]
+    ) -> None:
+        assert self._memo is not None
+        assert isinstance(outcome.reply, Answer)
+        edns = outcome.query.edns
+        if len(wire) > MAX_REMEMBERED_QUESTION or (edns is not None and edns.options):
+            return
+        row = door.rows.get(outcome.source)
+        if row is None:
+            row = door.add_row(outcome.source, self._view.identify(outcome.source))
+        if row.identity is not outcome.identity:
+            return
+        entry = self._memo.remember(
+            row.class_key, wire[2:], [m[2:] for m in messages], outcome, observers, self._clock.monotonic()
+        )
+        if entry is not None:
+            self._cell(row, wire[2:], entry)
+
+    async def _decide(self, query: Query, ctx: QueryContext, block: Block | None) -> tuple[Reply, str]:
+        """The reply, and the text of the error when it is the SERVFAIL of an error."""
+        if query.edns is not None and query.edns.version:
+            return Answer(Rcode.BADVERS), ""
+        if block is None or query.qclass != Class.IN:
+            return Answer(Rcode.REFUSED), ""
+        try:
+            await self._identify(ctx, block)
+            return await block.ask(query, ctx), ""
+        except DnsPolicyError as problem:
+            return failed(EdeCode.OTHER, "the query could not be answered"), f"{type(problem).__name__}: {problem}"
+        except Exception as problem:  # noqa: BLE001 the outermost catcher: a fault of ours must become SERVFAIL
+            self._panics.inc()
+            where = "".join(traceback.format_exception(problem)[-3:]).strip()
+            return failed(EdeCode.OTHER, "internal error"), f"{type(problem).__name__}: {problem}: {where}"
+
+    async def _identify(self, ctx: QueryContext, block: Block) -> None:
+        identity = self._view.identify(ctx.source)
+        if identity.kind is ClientKind.UNKNOWN and block.knows_clients:
+            identity = await self._view.await_identity(ctx.source, IDENTITY_WAIT)
+        ctx.identity = identity
+
+
+def _encode(query: Query, answer: Answer, limit: int) -> list[bytes]:
+    """The finished messages: one, or several to be served in turn, in random order."""
+    if not answer.rotate:
+        return [encode_answer(query, answer, limit)]
+    messages = [encode_answer(query, turn, limit) for turn in variants(answer)]
+    shuffle(messages)
+    return messages

@@ -1,0 +1,182 @@
+"""TCP: pipelining, answers out of order, and limits on whoever holds a connection (RFC 7766)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter as Tally
+from typing import cast
+
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.server.caller import Caller, plain
+from dnspolicy.server.door import Door
+from dnspolicy.server.front import Front
+
+IDLE = 10.0
+"""Seconds a connection may stay without a whole message."""
+MAX_CONNECTIONS = 1_000
+MAX_PER_CLIENT = 100
+MAX_IN_FLIGHT = 100
+"""Queries under way on one connection; more are read when some are answered."""
+MAX_UNSENT = 1 << 20
+"""Bytes of answers a client may leave unread before the connection ends."""
+
+
+class TcpLimits:
+    """Connections under way, over all listeners of a server."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.connections: set[TcpConnection] = set()
+        self.per_client: Tally[str] = Tally()
+        self.refused = metrics.counter("dnspolicy_tcp_connections_refused_total", "Connections over a limit.")
+        gauge = metrics.gauge("dnspolicy_tcp_connections", "Open TCP connections.")
+        metrics.before_collect(lambda: gauge.set(len(self.connections)))
+
+    def admit(self, connection: TcpConnection, client: str) -> bool:
+        if len(self.connections) >= MAX_CONNECTIONS or self.per_client[client] >= MAX_PER_CLIENT:
+            self.refused.inc()
+            return False
+        self.connections.add(connection)
+        self.per_client[client] += 1
+        return True
+
+    def leave(self, connection: TcpConnection, client: str) -> None:
+        if connection in self.connections:
+            self.connections.discard(connection)
+            self.per_client[client] -= 1
+            if not self.per_client[client]:
+                del self.per_client[client]
+
+
+class TcpConnection(asyncio.Protocol):
+    """One client's connection."""
+
+    def __init__(self, door: Door, front: Front, limits: TcpLimits) -> None:
+        self._door = door
+        self._front = front
+        self._limits = limits
+        self._buffer = bytearray()
+        self._under_way = 0
+        self._paused = False
+        self._ending = False
+        self._client, self._port, self._ip = "", 0, ""
+        self._transport: asyncio.Transport | None = None
+        self._idle: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername") or ("", 0)
+        self._client, self._port = plain(peer[0]), peer[1]
+        self._ip = plain((transport.get_extra_info("sockname") or ("",))[0])
+        if not self._limits.admit(self, self._client):
+            self._transport.abort()
+            return
+        self._transport.set_write_buffer_limits(high=MAX_UNSENT)
+        self._rest()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._limits.leave(self, self._client)
+        if self._idle is not None:
+            self._idle.cancel()
+        self._transport = None
+
+    def pause_writing(self) -> None:
+        """The client does not read: nobody waits for it."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        self._read()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; what is under way is still answered."""
+        self._ending = True
+        self._end_when_done()
+        return True
+
+    def finish(self) -> None:
+        """Take no further queries; close when those under way are answered."""
+        self._ending = True
+        self._end_when_done()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _read(self) -> None:
+        buffer = self._buffer
+        while len(buffer) >= 2 and not self._ending and self._transport is not None:
+            if self._under_way >= MAX_IN_FLIGHT:
+                break
+            size = buffer[0] << 8 | buffer[1]
+            if size == 0:
+                self._transport.abort()
+                return
+            if len(buffer) < size + 2:
+                break
+            wire = bytes(buffer[2 : size + 2])
+            del buffer[: size + 2]
+            self._rest()
+            self._under_way += 1
+            self._front.receive(wire, self._door, _TcpCaller(self, self._client, self._port, self._ip))
+        self._throttle()
+
+    def _throttle(self) -> None:
+        """Stop reading while too much is under way."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        full = self._under_way >= MAX_IN_FLIGHT
+        if full and not self._paused:
+            self._transport.pause_reading()
+        elif self._paused and not full:
+            self._transport.resume_reading()
+        self._paused = full
+
+    def answered(self, wire: bytes | None) -> None:
+        """One query is done; None when it gets no reply."""
+        self._under_way -= 1
+        if self._transport is None:
+            return
+        if wire is not None:
+            self._transport.write(len(wire).to_bytes(2, "big") + wire)
+        if self._paused:
+            self._read()
+        self._end_when_done()
+
+    def _end_when_done(self) -> None:
+        if self._ending and not self._under_way and self._transport is not None:
+            self._transport.close()
+
+    def _rest(self) -> None:
+        """Start the idle time anew."""
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(IDLE, self._expire)
+
+    def _expire(self) -> None:
+        if self._under_way:
+            self._rest()
+        elif self._transport is not None:
+            self._transport.abort()
+
+
+class _TcpCaller(Caller):
+    """Tells a connection exactly once that a query is done."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: TcpConnection, source: str, port: int, ip: str) -> None:
+        super().__init__(source, port, ip)
+        self._connection: TcpConnection | None = connection
+
+    def send(self, wire: bytes) -> None:
+        self._tell(wire)
+
+    def over(self) -> None:
+        self._tell(None)
+
+    def _tell(self, wire: bytes | None) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.answered(wire)

@@ -1,0 +1,161 @@
+"""UDP: the reader drains what the kernel holds, and serves finished answers before anything else."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Sequence
+from typing import Any
+
+from dnspolicy.chain.clock import Clock
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.server.caller import Caller, plain
+from dnspolicy.server.door import Door
+from dnspolicy.server.front import Front
+from dnspolicy.server.repeats import Repeats
+
+BATCH = 64
+"""Datagrams served before the event loop gets its turn."""
+LARGEST = 4096
+"""Bytes of a query; a longer one is cut and so refused."""
+RECEIVE_BUFFER = 4 << 20
+_IP_PKTINFO = 8
+_PKTINFO4 = struct.Struct("=I4s4s")
+_PKTINFO6 = struct.Struct("=16sI")
+
+Address = tuple[Any, ...]
+"""A socket address as the kernel gives it."""
+Control = Sequence[tuple[int, int, bytes]]
+"""Ancillary data of a datagram."""
+
+
+class UdpListener:
+    """One bound socket. On a wildcard address replies leave from the address the question came to."""
+
+    def __init__(
+        self, sock: socket.socket, door: Door, *, front: Front, repeats: Repeats, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._sock = sock
+        self._door = door
+        self._front = front
+        self._repeats = repeats
+        self._clock = clock
+        self._errors = metrics.counter("dnspolicy_udp_send_errors_total", "Replies the kernel did not take.")
+        self._wildcard = door.ip in ("0.0.0.0", "::")
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        loop.add_reader(self._sock.fileno(), self._drain_wild if self._wildcard else self.drain)
+
+    def stop(self) -> None:
+        """Serve what has arrived, then listen no more."""
+        if self._loop is not None:
+            self._loop.remove_reader(self._sock.fileno())
+            (self._drain_wild if self._wildcard else self.drain)()
+            self._loop = None
+
+    def close(self) -> None:
+        self._sock.close()
+
+    def drain(self) -> None:
+        """Serve up to BATCH datagrams."""
+        recvfrom, sendto = self._sock.recvfrom, self._sock.sendto
+        rows, active = self._door.rows, self._repeats.active
+        every = self._door.routes.every
+        now, wall = self._clock.monotonic(), self._clock.wall()
+        hits = 0
+        try:
+            for _ in range(BATCH):
+                wire, address = recvfrom(LARGEST)
+                row = rows.get(address[0])
+                if row is not None:
+                    cell = row.get(wire[2:])
+                    if cell is not None and now < cell.entry.until and not every:
+                        sendto(wire[:2] + cell.entry.next_tail(), address)
+                        if not cell.count:
+                            cell.first = wall
+                            active.append(cell)
+                        cell.count += 1
+                        cell.last = wall
+                        hits += 1
+                        continue
+                self._front.receive(wire, self._door, _UdpCaller(self, address))
+                active = self._repeats.active
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._errors.inc()
+        if hits:
+            self._repeats.hits += hits
+            self._repeats.seconds += self._clock.monotonic() - now
+
+    def send(self, wire: bytes, address: Address, control: Control) -> None:
+        """Send a reply, from the address that `control` says."""
+        try:
+            if control:
+                self._sock.sendmsg([wire], control, 0, address)
+            else:
+                self._sock.sendto(wire, address)
+        except (OSError, ValueError):
+            self._errors.inc()
+
+    def _drain_wild(self) -> None:
+        """Serve up to BATCH datagrams, each with the address it was sent to."""
+        try:
+            for _ in range(BATCH):
+                wire, control, _flags, address = self._sock.recvmsg(LARGEST, 64)
+                ip, leaving = _arrival(control)
+                self._front.receive(wire, self._door, _UdpCaller(self, address, ip, leaving))
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._errors.inc()
+
+
+class _UdpCaller(Caller):
+    __slots__ = ("_address", "_control", "_listener")
+
+    def __init__(self, listener: UdpListener, address: Address, ip: str = "", control: Control = ()) -> None:
+        super().__init__(plain(address[0]), address[1], ip)
+        self._listener = listener
+        self._address = address
+        self._control = control
+
+    def send(self, wire: bytes) -> None:
+        self._listener.send(wire, self._address, self._control)
+
+
+def udp_socket(ip: str, port: int) -> socket.socket:
+    """A non-blocking socket bound to one address. Raises OSError."""
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        # A wildcard address and the addresses it covers are bound side by side; TCP, bound first, guards the port.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
+        sock.bind((ip, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _arrival(control: Control) -> tuple[str, Control]:
+    """The address a datagram came to, and the control data that make the reply leave from it."""
+    for level, kind, data in control:
+        if level == socket.IPPROTO_IP and kind == _IP_PKTINFO:
+            _interface, _, ip = _PKTINFO4.unpack(data[: _PKTINFO4.size])
+            reply = _PKTINFO4.pack(0, ip, ip)
+            return socket.inet_ntop(socket.AF_INET, ip), [(level, kind, reply)]
+        if level == socket.IPPROTO_IPV6 and kind == socket.IPV6_PKTINFO:
+            ip, interface = _PKTINFO6.unpack(data[: _PKTINFO6.size])
+            return socket.inet_ntop(socket.AF_INET6, ip), [(level, kind, _PKTINFO6.pack(ip, interface))]
+    return "", ()
