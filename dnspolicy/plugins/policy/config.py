@@ -1,0 +1,37 @@
+"""What the `policy` directive says."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+from dnspolicy.corefile.schema import Duration
+
+
+class Default(StrEnum):
+    """What happens when a policy says nothing."""
+
+    BLOCK = "block"
+    ALLOW = "allow"
+
+
+class OnError(StrEnum):
+    """What happens when the engine gives no usable decision."""
+
+    BLOCK = "block"
+    ALLOW = "allow"
+    LAST_KNOWN = "last_known"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """`timeout` in seconds; `cache` is how many decisions are remembered."""
+
+    rego: tuple[str, ...]
+    entrypoint: Annotated[str, msgspec.Meta(pattern=r"^data(\.[A-Za-z_][A-Za-z0-9_]*)+$")] = "data.dnspolicy.decision"
+    timeout: Duration = Duration(0.02)
+    default: Default = Default.BLOCK
+    on_error: OnError = OnError.BLOCK
+    cache: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 50_000
+    reload: Duration = Duration(2.0)

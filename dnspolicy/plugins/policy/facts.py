@@ -1,0 +1,36 @@
+"""What the response phase sees of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dnspolicy.model.answer import Answer
+from dnspolicy.model.name import Name
+from dnspolicy.model.rr import Record, Type, rcode_text
+from dnspolicy.policy.input import AnswerFacts
+from dnspolicy.wire.rdata import addresses_in, name_in
+
+_ALIASES = frozenset({int(Type.CNAME), int(Type.DNAME)})
+_NAMES = _ALIASES | {int(Type.SVCB), int(Type.HTTPS)}
+
+
+def aliases(answer: Answer) -> tuple[Name, ...]:
+    """The targets of the CNAME and DNAME records, in the order of the answer."""
+    found = (name_in(r) for r in answer.answer if r.type in _ALIASES)
+    return tuple(n for n in found if n is not None)
+
+
+def answer_facts(answer: Answer) -> AnswerFacts:
+    """Every owner name and alias target, and every address and hint, of the answer and additional sections."""
+    records = answer.answer + answer.additional
+    names = dict.fromkeys(str(name) for record in records for name in _names(record))
+    addresses = dict.fromkeys(text for record in records for text in addresses_in(record))
+    return AnswerFacts(rcode_text(answer.rcode), tuple(names), tuple(addresses), answer.made_by)
+
+
+def _names(record: Record) -> Iterable[Name]:
+    yield record.owner
+    if record.type in _NAMES:
+        target = name_in(record)
+        if target is not None and target.labels:
+            yield target

@@ -1,0 +1,228 @@
+"""The room: judges what is about to be resolved, lets the rooms below answer, and judges what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from dnspolicy.chain.context import QueryContext
+from dnspolicy.chain.plugin import AskNext, ClientFact
+from dnspolicy.cluster.view import ClusterView
+from dnspolicy.model.answer import Answer, Drop, Freshness, Reply
+from dnspolicy.model.errors import EngineBadReply
+from dnspolicy.model.name import Name
+from dnspolicy.model.query import Query, Via
+from dnspolicy.model.rr import Rcode, Type
+from dnspolicy.model.target import Target
+from dnspolicy.model.verdict import Action, Mode, Phase, Verdict
+from dnspolicy.plugins.policy import apply
+from dnspolicy.plugins.policy.facts import aliases, answer_facts
+from dnspolicy.plugins.policy.judge import Judge
+from dnspolicy.wire.rdata import name_in
+
+MAX_ALIASES = 16
+AskUpstreams = Callable[[Query, tuple[str, ...], float], Awaitable[Answer]]
+"""Ask the given upstreams (`IP` or `IP:PORT`) until a monotonic deadline."""
+
+
+class Missing(Protocol):
+    """How a name that does not exist is answered in a cluster zone; None for names outside of them."""
+
+    def __call__(self, query: Query) -> Answer | None: ...
+
+
+class Policy:
+    """`zones` are the cluster's zones; `block_zone` the zone of the server block, for blocks of other names."""
+
+    name = "policy"
+
+    def __init__(
+        self,
+        judge: Judge,
+        *,
+        view: ClusterView,
+        zones: tuple[Name, ...],
+        block_zone: Name,
+        missing: Missing,
+        ask_upstreams: AskUpstreams,
+    ) -> None:
+        self._judge = judge
+        self._view = view
+        self._zones = zones
+        self._block_zone = block_zone
+        self._missing = missing
+        self._ask_upstreams = ask_upstreams
+
+    @property
+    def reads(self) -> frozenset[ClientFact]:
+        return self._judge.client_facts
+
+    async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
+        targets = self._view.targets(query.name, self._zones, self._judge.reads_endpoints)
+        if len(targets) == 1:
+            verdict = await self._judge.judge(query, ctx, Phase.QUERY, targets[0])
+            return await self._apply(query, ctx, ask_next, targets[0], verdict)
+        return await self._shared(query, ctx, ask_next, targets)
+
+    async def _shared(self, query: Query, ctx: QueryContext, ask_next: AskNext, targets: tuple[Target, ...]) -> Reply:
+        """An address with several owners: each is judged, and only the allowed ones are answered."""
+        verdicts = [await self._judge.judge(query, ctx, Phase.QUERY, target) for target in targets]
+        allowed = [(t, v) for t, v in zip(targets, verdicts, strict=True) if _passes(v)]
+        if not allowed:
+            return await self._apply(query, ctx, ask_next, targets[0], verdicts[0])
+        reply = await self._apply(query, ctx, ask_next, *allowed[0])
+        if len(allowed) == len(targets) or not isinstance(reply, Answer):
+            return reply
+        names = {(t.namespace, t.name) for t, _ in allowed}
+        kept = tuple(r for r in reply.answer if r.type != Type.PTR or self._owner(name_in(r)) in names)
+        rests = frozenset().union(*(t.rests for t in targets))
+        if not kept and reply.answer:
+            return self._nothing(query, ctx, reply.fresh.resting(rests))
+        return reply.changed(answer=kept, fresh=reply.fresh.resting(rests))
+
+    def _owner(self, name: Name | None) -> tuple[str | None, str | None]:
+        if name is None:
+            return (None, None)
+        target = self._view.targets(name, self._zones, False)[0]
+        return (target.namespace, target.name)
+
+    async def _apply(
+        self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, verdict: Verdict
+    ) -> Reply:
+        """What follows from a verdict of the query phase."""
+        fresh = self._judge.freshness(target, verdict)
+        if _passes(verdict):
+            reply = await ask_next(query, ctx)
+            if not isinstance(reply, Answer):
+                return reply
+            answer = apply.capped(reply.changed(fresh=reply.fresh.also(fresh)), verdict.ttl)
+            return await self._judge_answer(query, ctx, ask_next, target, answer)
+        if verdict.action is Action.BLOCK:
+            return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
+        if verdict.action is Action.REWRITE:
+            return await self._rewrite(query, ctx, ask_next, target, verdict)
+        return await self._redirect(query, ctx, ask_next, target, verdict)
+
+    async def _rewrite(
+        self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, verdict: Verdict
+    ) -> Reply:
+        assert verdict.name is not None
+        if query.via is Via.REWRITE:
+            return self._fail(query, ctx, target, "a rewrite of a rewritten name")
+        renamed = query.renamed(verdict.name, Via.REWRITE)
+        reply = await self._resolve(renamed, ctx, ask_next)
+        if not isinstance(reply, Answer):
+            return reply
+        answer = apply.under_name(reply, renamed.name, query.name)
+        return apply.capped(
+            answer.changed(fresh=answer.fresh.also(self._judge.freshness(target, verdict))), verdict.ttl
+        )
+
+    async def _redirect(
+        self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, verdict: Verdict
+    ) -> Reply:
+        fresh = self._judge.freshness(target, verdict)
+        missing = self._missing_answer(query, ctx)
+        if verdict.addresses:
+            return apply.to_addresses(query, verdict, verdict.addresses, missing, fresh)
+        if verdict.cname is not None:
+            chased = None
+            if query.qtype not in (Type.CNAME, Type.ANY):
+                reply = await self._resolve(query.renamed(verdict.cname, Via.CNAME), ctx, ask_next)
+                if isinstance(reply, Drop):
+                    return reply
+                chased = reply
+            return apply.to_alias(query, verdict, chased, missing, fresh)
+        if verdict.upstreams:
+            answer = await self._ask_upstreams(query, verdict.upstreams, ctx.deadline)
+            answer = apply.capped(answer.changed(fresh=answer.fresh.also(fresh)), verdict.ttl)
+            return await self._judge_answer(query, ctx, ask_next, target, answer)
+        return await self._to_endpoints(query, ctx, ask_next, target, verdict)
+
+    async def _to_endpoints(
+        self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, verdict: Verdict
+    ) -> Reply:
+        assert target.namespace is not None or not verdict.endpoints
+        ready = {
+            e.address for s in self._view.slices(target.namespace or "", target.name or "") for e in s.endpoints
+        }  # fmt: skip
+        if not set(verdict.endpoints) <= ready:
+            return self._fail(query, ctx, target, "redirect to an address that is no ready endpoint of the service")
+        fresh = self._judge.freshness(target, verdict).resting(target.rests)
+        if query.qtype == Type.SRV:
+            reply = await ask_next(query, ctx)
+            if not isinstance(reply, Answer):
+                return reply
+            return apply.capped(apply.keep_endpoints(reply, verdict.endpoints), verdict.ttl)
+        return apply.to_addresses(query, verdict, verdict.endpoints, self._missing_answer(query, ctx), fresh)
+
+    async def _resolve(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
+        """Resolve a name that a policy or an alias brought up, judged as if the client had typed it."""
+        target = self._view.targets(query.name, self._zones, self._judge.reads_endpoints)[0]
+        verdict = await self._judge.judge(query, ctx, Phase.QUERY, target)
+        if _passes(verdict):
+            return await ctx.resolve(query, ctx)
+        return await self._apply(query, ctx, ask_next, target, verdict)
+
+    async def _judge_answer(
+        self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, answer: Answer
+    ) -> Reply:
+        """The response phase: each alias as a name, then the answer as a whole."""
+        chain = aliases(answer)
+        if len(chain) > MAX_ALIASES:
+            return self._fail(query, ctx, target, f"more than {MAX_ALIASES} aliases")
+        for name in chain:
+            alias = query.renamed(name, Via.CNAME)
+            found = self._view.targets(name, self._zones, self._judge.reads_endpoints)[0]
+            verdict = await self._judge.judge(alias, ctx, Phase.QUERY, found, trigger=f"cname:{name}")
+            answer = answer.changed(fresh=answer.fresh.also(self._judge.freshness(found, verdict)))
+            if not _passes(verdict):
+                ctx.original = answer
+                return await self._cut(query, alias, ctx, ask_next, found, verdict, answer)
+        if not self._judge.reads_answers:
+            return answer
+        verdict = await self._judge.judge(query, ctx, Phase.RESPONSE, target, answer_facts(answer), trigger="answer")
+        if _passes(verdict):
+            return answer
+        ctx.original = answer
+        if verdict.action is Action.REWRITE:
+            return self._fail(query, ctx, target, "a rewrite in the response phase")
+        if verdict.action is Action.BLOCK:
+            fresh = Freshness(answer.fresh.ttl, answer.fresh.rests)
+            return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
+        return await self._redirect(query, ctx, ask_next, target, verdict)
+
+    async def _cut(
+        self, query: Query, alias: Query, ctx: QueryContext, ask_next: AskNext, found: Target, verdict: Verdict,
+        answer: Answer,
+    ) -> Reply:  # fmt: skip
+        """An alias in the answer may not be followed as it is: block all, or go on from there as the verdict says."""
+        if verdict.action is Action.BLOCK:
+            fresh = Freshness(answer.fresh.ttl, answer.fresh.rests)
+            return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
+        reply = await self._apply(alias, ctx, ask_next, found, verdict)
+        if not isinstance(reply, Answer):
+            return reply
+        before = []
+        for record in answer.answer:
+            before.append(record)
+            if record.type == Type.CNAME and name_in(record) == alias.name:
+                break
+        return reply.changed(answer=(*before, *reply.answer), fresh=reply.fresh.also(answer.fresh))
+
+    def _fail(self, query: Query, ctx: QueryContext, target: Target, text: str) -> Reply:
+        verdict = self._judge.fail(query, ctx, EngineBadReply(text))
+        return apply.blocked(query, verdict, self._missing_answer(query, ctx), Freshness(0.0))
+
+    def _missing_answer(self, query: Query, ctx: QueryContext) -> Answer:
+        found = self._missing(query)
+        return found if found is not None else apply.missing_in(self._block_zone, self._view.serial)
+
+    def _nothing(self, query: Query, ctx: QueryContext, fresh: Freshness) -> Answer:
+        missing = self._missing_answer(query, ctx)
+        return missing.changed(rcode=int(Rcode.NXDOMAIN), fresh=missing.fresh.also(fresh))
+
+
+def _passes(verdict: Verdict) -> bool:
+    """Whether the answer stays as it is: allowed, or only watched in shadow."""
+    return verdict.action is Action.ALLOW or verdict.mode is Mode.SHADOW
