@@ -1,0 +1,64 @@
+# The words of this project. `make` alone explains them.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP ?= $(BIN)/python -m pip
+PIP_FLAGS := --quiet --disable-pip-version-check
+# The first interpreter that is new enough; `make PYTHON=/path/to/python3` chooses another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$p" && break; done)
+# Words handed on: `make test ARGS="-k cache"`, `make bench ARGS="--only finished"`.
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check bench fmt clean
+
+help: ## explain these words
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(VENV)/.dev ## set up .venv with everything the other words need (they do it themselves)
+
+demo: $(VENV)/.runtime ## start a server with a small cluster, ask as several pods, show who may resolve what
+	@$(BIN)/python -m examples.quickstart $(ARGS)
+
+test: $(VENV)/.dev ## run all tests, in parallel
+	@$(BIN)/python -m pytest -n logical --ignore=tests/bench $(ARGS)
+
+check: $(VENV)/.dev ## lint, formatting, types and import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.runtime ## measure beside Unbound, Knot and CoreDNS (a few minutes; needs dnsperf)
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+fmt: $(VENV)/.dev ## format the code and mend what the linter can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove caches and build products (.venv stays)
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { \
+		echo "dnspolicy needs Python 3.11 or newer; found: $$(python3 --version 2>&1 || echo none)." >&2; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is older than Python 3.11." >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+		echo "Python could not create $(VENV). On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+# Stamps: nothing is asked of the network while they are newer than the lock files.
+$(VENV)/.runtime: requirements/build.txt requirements/runtime.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what dnspolicy needs"
+	@$(PIP) install $(PIP_FLAGS) --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	@$(PIP) install $(PIP_FLAGS) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "Installing what tests and checks need"
+	@$(PIP) install $(PIP_FLAGS) --require-hashes -r requirements/dev.txt
+	@touch $@
