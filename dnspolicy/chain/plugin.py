@@ -52,5 +52,14 @@ class Readiness(Protocol):
         ...
 
 
+@runtime_checkable
+class Drains(Protocol):
+    """A room that wants to know that the server is about to stop, while everything still answers."""
+
+    async def drain(self) -> None:
+        """Say so to those who ask (ready), or hold the stop up for a while (health). Called before any `stop`."""
+        ...
+
+
 Changed = Callable[[frozenset[tuple[str, str]]], None]
 """Called with the dependencies that moved (see `model.answer.Rests`)."""
