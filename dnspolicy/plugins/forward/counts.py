@@ -1,0 +1,67 @@
+"""What the forward room counts."""
+
+from __future__ import annotations
+
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.model.rr import rcode_text
+from dnspolicy.plugins.forward.match import Match
+from dnspolicy.plugins.forward.upstreams import Upstream
+
+_BUCKETS = tuple(0.00025 * 2**n if n < 2 else 0.001 * 2 ** (n - 2) for n in range(16))
+_MOST_UPSTREAMS = 64
+_OTHERS = "other"
+
+
+class Counts:
+    """The metrics. Upstreams beyond `_MOST_UPSTREAMS` (a policy may name any) share the label `other`."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._known: set[str] = set()
+        self._seconds = metrics.histogram(
+            "coredns_proxy_request_duration_seconds",
+            "Histogram of the time each request took.",
+            _BUCKETS,
+            ("proxy_name", "rcode", "to"),
+        )
+        self._mismatched = metrics.counter(
+            "dnspolicy_forward_mismatched_total",
+            "Messages from upstreams that were ignored, by what was wrong with them.",
+            ("reason", "to"),
+        )
+        self._failures = metrics.counter(
+            "dnspolicy_forward_failures_total",
+            "Attempts at an upstream that gave no answer, by kind.",
+            ("kind", "to"),
+        )
+        self.scrubbed = metrics.counter(
+            "dnspolicy_forward_scrubbed_records_total",
+            "Records of upstreams' answer and authority sections that were not on the chain of the question.",
+        )
+        self.merged = metrics.counter(
+            "dnspolicy_forward_merged_total", "Questions that waited for the answer to the same question of another."
+        )
+        self.in_flight = metrics.gauge("dnspolicy_forward_in_flight", "Questions that upstreams are being asked now.")
+        self.rejects = metrics.counter(
+            "coredns_forward_max_concurrent_rejects_total",
+            "Counter of the number of queries rejected because the concurrent queries were at maximum.",
+        )
+
+    def answered(self, upstream: Upstream, rcode: int, seconds: float) -> None:
+        """One answer."""
+        self._seconds.observe(seconds, ("forward", rcode_text(rcode & 0x0F), self._label(upstream)))
+
+    def ignored(self, upstream: Upstream, why: Match) -> None:
+        """One message that was not believed."""
+        self._mismatched.inc((why.value, self._label(upstream)))
+
+    def failed(self, upstream: Upstream, kind: str) -> None:
+        """One attempt without an answer: `silent` or `error`."""
+        self._failures.inc((kind, self._label(upstream)))
+
+    def _label(self, upstream: Upstream) -> str:
+        text = upstream.text
+        if text not in self._known:
+            if len(self._known) >= _MOST_UPSTREAMS:
+                return _OTHERS
+            self._known.add(text)
+        return text

@@ -1,0 +1,358 @@
+"""An upstream that does as it is told: it answers, lies, stays silent, is late, breaks connections.
+
+    async with FakeUpstream() as upstream:
+        upstream.on("www.lab.test", Script(answer=(record("www.lab.test", "A", "198.51.100.10"),)))
+        ...  # ask upstream.address
+        assert [a.name for a in upstream.asked] == ["www.lab.test"]
+
+`in_thread` runs one beside a test that has no event loop of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Iterator
+from enum import StrEnum
+from types import TracebackType
+
+import msgspec
+
+from dnspolicy.model.answer import Answer, ExtendedError
+from dnspolicy.model.errors import WireError
+from dnspolicy.model.name import Name, from_text
+from dnspolicy.model.query import Query, Transport
+from dnspolicy.model.rr import Rcode, Record, Type, type_number, type_text
+from dnspolicy.wire import rdata
+from dnspolicy.wire.encode import MAX_TCP, encode_answer
+from dnspolicy.wire.message import decode_query
+
+FORGED = "203.0.113.66"
+"""The address in every forged answer; it must never be seen by a client."""
+_TRIES = 20
+_TCP_IDLE = 5.0
+
+
+class Lie(StrEnum):
+    """Messages sent ahead of the true answer. Those that can hold an answer hold `FORGED`."""
+
+    WRONG_ID = "wrong id"
+    WRONG_NAME = "wrong name"
+    WRONG_TYPE = "wrong type"
+    NO_QUESTION = "no question"
+    NOT_A_REPLY = "not a reply"
+    EMPTY = "empty"
+    SHORT = "short"
+    NOISE = "noise"
+    CUT = "cut"
+    LOOP = "compression loop"
+
+
+class TcpTrick(StrEnum):
+    """What goes wrong over TCP instead of an answer."""
+
+    NONE = "none"
+    CLOSE = "close"
+    CUT = "cut"
+    EMPTY_FRAME = "empty frame"
+    LONG_LENGTH = "long length"
+
+
+class Script(msgspec.Struct, frozen=True, kw_only=True):
+    """What happens when a question comes. `delay` is in seconds and holds for the true answer only.
+
+    `truth`: whether the true answer is sent after the lies. `copies`: how often. `tc`: an empty truncated answer over
+    UDP. `edns`: whether a question with EDNS is understood (else FORMERR). `lower`: names echoed in lower case.
+    """
+
+    rcode: int = int(Rcode.NOERROR)
+    answer: tuple[Record, ...] = ()
+    authority: tuple[Record, ...] = ()
+    additional: tuple[Record, ...] = ()
+    ede: tuple[ExtendedError, ...] = ()
+    aa: bool = False
+    ra: bool = True
+    tc: bool = False
+    lies: tuple[Lie, ...] = ()
+    truth: bool = True
+    copies: int = 1
+    delay: float = 0.0
+    edns: bool = True
+    lower: bool = False
+    tcp: TcpTrick = TcpTrick.NONE
+
+
+SILENT = Script(truth=False)
+NXDOMAIN = Script(rcode=int(Rcode.NXDOMAIN))
+SERVFAIL = Script(rcode=int(Rcode.SERVFAIL))
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """One question that arrived. `name` in lower case, `typed` as received, `port` the source port."""
+
+    name: str
+    type: str
+    typed: bytes
+    transport: Transport
+    id: int
+    port: int
+    query: Query
+
+
+def record(owner: str, rtype: str, data: str, ttl: int = 300) -> Record:
+    """A record from text: A, AAAA, CNAME, DNAME, NS, PTR (a name or address), MX, SRV, SOA (words) or TXT (one text).
+
+    Raises ValueError for other types and bad data.
+    """
+    number = type_number(rtype)
+    words = data.split()
+    if number in (Type.A, Type.AAAA):
+        raw = rdata.address(data)
+    elif number in (Type.CNAME, Type.DNAME, Type.NS, Type.PTR):
+        raw = from_text(data).wire
+    elif number == Type.TXT:
+        raw = rdata.txt(data)
+    elif number == Type.MX:
+        raw = int(words[0]).to_bytes(2, "big") + from_text(words[1]).wire
+    elif number == Type.SRV:
+        priority, weight, port = map(int, words[:3])
+        raw = rdata.srv(priority, weight, port, from_text(words[3]))
+    elif number == Type.SOA:
+        serial, refresh, retry, expire, minimum = map(int, words[2:])
+        raw = rdata.soa(from_text(words[0]), from_text(words[1]), serial, refresh, retry, expire, minimum)
+    else:
+        raise ValueError(f"{rtype} records are not made from text here")
+    return Record(from_text(owner), number, ttl, raw)
+
+
+class FakeUpstream:
+    """A name server on a free port of one loopback address, over UDP and, unless `tcp` is false, TCP.
+
+    Several scripts for a name are played one after the other; the last one stays. Names without a script get
+    `default`. `asked` lists what came, in order.
+    """
+
+    def __init__(self, ip: str = "127.0.0.1", *, default: Script = NXDOMAIN, tcp: bool = True) -> None:
+        self.ip = ip
+        self.port = 0
+        self.asked: list[Asked] = []
+        self.default = default
+        self._tcp = tcp
+        self._scripts: dict[tuple[Name, int | None], deque[Script]] = {}
+        self._udp: asyncio.DatagramTransport | None = None
+        self._server: asyncio.Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def address(self) -> str:
+        """`IP:PORT`, as a Corefile takes it."""
+        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+
+    def on(self, name: str, *scripts: Script, qtype: str | None = None) -> None:
+        """Set what happens for a name, for one type or for all."""
+        self._scripts[from_text(name), None if qtype is None else type_number(qtype)] = deque(scripts)
+
+    def hold(self, *records: Record) -> None:
+        """Answer each name and type of these records with exactly them."""
+        table: dict[tuple[Name, int | None], list[Record]] = {}
+        for one in records:
+            table.setdefault((one.owner, one.type), []).append(one)
+        for key, found in table.items():
+            self._scripts[key] = deque([Script(answer=tuple(found))])
+
+    async def start(self) -> None:
+        """Listen. Raises OSError when no port is free for both UDP and TCP."""
+        loop = asyncio.get_running_loop()
+        for attempt in range(_TRIES):
+            udp, _ = await loop.create_datagram_endpoint(lambda: _Udp(self), local_addr=(self.ip, self.port))
+            port = udp.get_extra_info("sockname")[1]
+            try:
+                self._server = await asyncio.start_server(self._serve, self.ip, port) if self._tcp else None
+            except OSError:
+                udp.close()
+                if attempt == _TRIES - 1:
+                    raise
+                continue
+            self._udp, self.port = udp, port
+            return
+
+    async def stop(self) -> None:
+        """Stop listening; the port stays remembered, so that `start` can take it again."""
+        if self._udp is not None:
+            self._udp.close()
+        if self._server is not None:
+            self._server.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)
+
+    async def __aenter__(self) -> FakeUpstream:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def received(self, wire: bytes, source: tuple[str, int]) -> None:
+        """A datagram came."""
+        read = self._read(wire, Transport.UDP, source[1])
+        if read is None:
+            return
+        query, script = read
+        for lie in script.lies:
+            self._send(_forge(lie, query), source)
+        if script.truth:
+            self._later(script.delay, _truth(query, script), source, script.copies)
+
+    def _later(self, delay: float, wire: bytes, source: tuple[str, int], copies: int) -> None:
+        def send() -> None:
+            for _ in range(copies):
+                self._send(wire, source)
+
+        if delay:
+            asyncio.get_running_loop().call_later(delay, send)
+        else:
+            send()
+
+    def _send(self, wire: bytes, source: tuple[str, int]) -> None:
+        if self._udp is not None and not self._udp.is_closing():
+            self._udp.sendto(wire, source)
+
+    def _read(self, wire: bytes, transport: Transport, port: int) -> tuple[Query, Script] | None:
+        try:
+            query = decode_query(wire, transport)
+        except WireError:
+            return None
+        self.asked.append(
+            Asked(str(query.name), type_text(query.qtype), query.name.wire, transport, query.id, port, query)
+        )
+        scripts = self._scripts.get((query.name, query.qtype)) or self._scripts.get((query.name, None))
+        if not scripts:
+            return query, self.default
+        return query, scripts.popleft() if len(scripts) > 1 else scripts[0]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            async with asyncio.timeout(_TCP_IDLE):
+                while await self._serve_one(reader, writer):
+                    await writer.drain()
+        except (asyncio.IncompleteReadError, OSError):  # the client left, or said nothing for long (TimeoutError)
+            return
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _serve_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        size = int.from_bytes(await reader.readexactly(2), "big")
+        wire = await reader.readexactly(size)
+        read = self._read(wire, Transport.TCP, writer.get_extra_info("peername")[1])
+        if read is None or read[1].tcp is TcpTrick.CLOSE:
+            return False
+        query, script = read
+        for lie in script.lies:
+            writer.write(_frame(_forge(lie, query)))
+        if not script.truth:
+            return True
+        if script.delay:
+            await asyncio.sleep(script.delay)
+        answer = _truth(query, script)
+        if script.tcp is TcpTrick.NONE:
+            writer.write(_frame(answer) * script.copies)
+        else:
+            writer.write(_broken(script.tcp, answer))
+        return script.tcp is TcpTrick.NONE
+
+
+class _Udp(asyncio.DatagramProtocol):
+    def __init__(self, upstream: FakeUpstream) -> None:
+        self._upstream = upstream
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._upstream.received(data, addr)
+
+
+def _truth(query: Query, script: Script) -> bytes:
+    if not script.edns and query.edns is not None:
+        return encode_answer(msgspec.structs.replace(query, edns=None), Answer(int(Rcode.FORMERR)), MAX_TCP)
+    if script.lower:
+        query = _asking(query, Name(query.asked.key, query.asked.labels))
+    if script.tc and query.transport is Transport.UDP:
+        return encode_answer(query, Answer(tc=True, ra=script.ra), MAX_TCP)
+    answer = Answer(
+        script.rcode, script.answer, script.authority, script.additional, aa=script.aa, ra=script.ra, ede=script.ede
+    )
+    return encode_answer(query, answer, MAX_TCP)
+
+
+def _forge(lie: Lie, query: Query) -> bytes:
+    """A message that must not be believed."""
+    other = from_text("forged.test")
+    forged = encode_answer(query, _forgery(query.name), MAX_TCP)
+    match lie:
+        case Lie.WRONG_ID:
+            return (query.id ^ 0x5A5A).to_bytes(2, "big") + forged[2:]
+        case Lie.WRONG_NAME:
+            return encode_answer(_asking(query, other), _forgery(other), MAX_TCP)
+        case Lie.WRONG_TYPE:
+            return encode_answer(
+                msgspec.structs.replace(query, qtype=query.qtype ^ 0x20), _forgery(query.name), MAX_TCP
+            )
+        case Lie.NO_QUESTION:
+            return forged[:4] + b"\0\0" + forged[6:12] + forged[12 + len(query.asked.wire) + 4 :]
+        case Lie.NOT_A_REPLY:
+            return forged[:2] + bytes((forged[2] & 0x7F,)) + forged[3:]
+        case Lie.EMPTY:
+            return b""
+        case Lie.SHORT:
+            return forged[:7]
+        case Lie.NOISE:
+            return b"\xff" * 64
+        case Lie.CUT:
+            return forged[: 12 + len(query.asked.wire) + 4 + 6]
+        case Lie.LOOP:
+            at = 12 + len(query.asked.wire) + 4
+            return forged[:at] + (0xC000 | at).to_bytes(2, "big") + forged[at + 2 :]
+
+
+def _forgery(owner: Name) -> Answer:
+    return Answer(answer=(Record(owner, int(Type.A), 3600, rdata.address(FORGED)),), ra=True)
+
+
+def _asking(query: Query, name: Name) -> Query:
+    return msgspec.structs.replace(query, name=name, asked=name)
+
+
+def _frame(wire: bytes) -> bytes:
+    return len(wire).to_bytes(2, "big") + wire
+
+
+def _broken(trick: TcpTrick, wire: bytes) -> bytes:
+    if trick is TcpTrick.EMPTY_FRAME:
+        return b"\0\0"
+    if trick is TcpTrick.LONG_LENGTH:
+        return (len(wire) + 40_000).to_bytes(2, "big") + wire
+    return _frame(wire)[: len(wire) // 2]
+
+
+@contextlib.contextmanager
+def in_thread(upstream: FakeUpstream) -> Iterator[FakeUpstream]:
+    """Run an upstream on an event loop of its own in a thread. Raises OSError when it cannot listen."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="fake-upstream", daemon=True)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(upstream.start(), loop).result(10)
+        yield upstream
+    finally:
+        asyncio.run_coroutine_threadsafe(upstream.stop(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
