@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from struct import Struct, unpack_from
 
 from dnslib import QTYPE, RD, RDMAP
-from dnslib.buffer import Buffer
+from dnslib.label import DNSBuffer
 
 from dnspolicy.model.errors import WireError
 from dnspolicy.model.name import Name
@@ -104,7 +104,7 @@ def _by_library(record: Record) -> str:
     if kind is RD:
         return ""
     try:
-        buffer = Buffer(record.rdata)
+        buffer = DNSBuffer(record.rdata)
         shown = str(kind.parse(buffer, len(record.rdata)))
     except Exception:  # noqa: BLE001 the library raises anything on malformed data
         return ""
