@@ -10,6 +10,16 @@ import msgspec
 from dnspolicy.model.identity import NO_LABELS, Owner
 
 
+class Kind(StrEnum):
+    """Kinds of objects the index holds, by their Kubernetes names."""
+
+    NAMESPACE = "Namespace"
+    NODE = "Node"
+    SERVICE = "Service"
+    ENDPOINT_SLICE = "EndpointSlice"
+    POD = "Pod"
+
+
 class ServiceKind(StrEnum):
     CLUSTER_IP = "ClusterIP"
     HEADLESS = "Headless"
@@ -30,12 +40,13 @@ class Namespace(msgspec.Struct, frozen=True):
 
 
 class Node(msgspec.Struct, frozen=True):
-    """`addresses` are canonical text."""
+    """`addresses` are canonical text; `networks` are the pod networks given to the node (CIDR)."""
 
     name: str
     addresses: tuple[str, ...] = ()
     labels: Mapping[str, str] = NO_LABELS
     zone: str | None = None
+    networks: tuple[str, ...] = ()
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -93,3 +104,30 @@ class Pod(msgspec.Struct, frozen=True):
 
 
 Object = Namespace | Node | Service | EndpointSlice | Pod
+
+
+class ObjectKey(msgspec.Struct, frozen=True, gc=False):
+    """Where an object stands. `namespace` is empty for namespaces and nodes.
+
+    `uid` matters for removals of pods only: a pod of another UID that has taken the name since is left alone.
+    """
+
+    kind: Kind
+    namespace: str
+    name: str
+    uid: str = ""
+
+
+def key_of(item: Object) -> ObjectKey:
+    """The key of an object, without UID."""
+    match item:
+        case Namespace():
+            return ObjectKey(Kind.NAMESPACE, "", item.name)
+        case Node():
+            return ObjectKey(Kind.NODE, "", item.name)
+        case Service():
+            return ObjectKey(Kind.SERVICE, item.namespace, item.name)
+        case EndpointSlice():
+            return ObjectKey(Kind.ENDPOINT_SLICE, item.namespace, item.name)
+        case Pod():
+            return ObjectKey(Kind.POD, item.namespace, item.name)
