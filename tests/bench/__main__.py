@@ -1,0 +1,142 @@
+"""`python -m tests.bench`: see `--help`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.bench.load import TOLERANCE, Sent, Stream, send
+from tests.bench.peers import Peer, Role, Setup, find
+from tests.bench.report import OWN, Figures, Result, Round, show, write_json
+from tests.bench.servers import Expected, Running, Unusable, free_port
+from tests.bench.works import WORKS, Entry, Work, write_streams
+
+UPSTREAM_ANSWERS = (Expected("first.example.test", "NOERROR", ("192.0.2.7",)),)
+
+
+class Bench:
+    """One run of the whole. `cores` are the server's and the questioners'."""
+
+    def __init__(self, peers: Mapping[str, Peer], folder: Path, rounds: int, seconds: float) -> None:
+        self._peers = peers
+        self._folder = folder
+        self._rounds = rounds
+        self._seconds = seconds
+        self._server_core, self._load_core = sorted(os.sched_getaffinity(0))[:2]
+        self._runs = 0
+
+    def measure(self, work: Work) -> Result:
+        """All rounds of a work, its servers in turn within each round."""
+        rounds: dict[str, list[Round]] = {}
+        failed: dict[str, str] = {}
+        with self._upstream(work) as port:
+            for number in range(self._rounds):
+                for entry in work.entries:
+                    peer = self._peers[entry.peer]
+                    if peer.program is None:
+                        failed[entry.name] = f"not installed: {peer.install}"
+                    if entry.name in failed:
+                        continue
+                    print(
+                        f"\r{work.key}: round {number + 1}, {entry.name}        ", end="", file=sys.stderr, flush=True
+                    )
+                    try:
+                        rounds.setdefault(entry.name, []).append(self._round(work, entry, port))
+                    except Unusable as problem:
+                        failed[entry.name] = str(problem)
+        print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
+        return Result(work, {n: Figures.of(r) for n, r in rounds.items() if n not in failed}, failed)
+
+    def _round(self, work: Work, entry: Entry, upstream: int) -> Round:
+        self._runs += 1
+        setup = Setup(entry.role, self._folder / f"run-{self._runs}", free_port(), upstream)
+        command = self._peers[entry.peer].command(setup)
+        questions = self._folder / f"questions-{work.key}"
+        warm = write_streams(work, entry.repeat, questions, "warm")
+        streams = write_streams(work, entry.repeat, questions, "unique")
+        with Running(command, setup.port, self._server_core, setup.folder / "log") as server:
+            server.must_answer([*work.expected, *(work.guards if entry.peer == OWN else ())])
+            self._send(warm, 1.0, server, work)
+            cpu = server.cpu_seconds()
+            sent = self._send(streams, 1.0 if work.most_bytes else self._seconds, server, work)
+            used = server.cpu_seconds() - cpu
+            resident = server.resident_bytes()
+        shutil.rmtree(setup.folder, ignore_errors=True)
+        return Round(sent.completed / sent.seconds, used / sent.completed, used / sent.seconds, resident)
+
+    def _send(self, streams: list[list[Stream]], seconds: float, server: Running, work: Work) -> Sent:
+        sent = send(streams, seconds, server.port, self._load_core, work.rcode)
+        wrong = sent.sent - sent.completed + sent.other
+        if not sent.completed or wrong > TOLERANCE * sent.sent:
+            raise Unusable(
+                f"of {sent.sent} questions {sent.sent - sent.completed} were lost, "
+                f"{sent.other} answered with another code than {work.rcode}"
+            )
+        return sent
+
+    @contextmanager
+    def _upstream(self, work: Work) -> Iterator[int]:
+        """The Knot that forwarded names go to, on the questioners' core."""
+        knot = self._peers["Knot"]
+        if work.entries[0].role is not Role.FORWARD:
+            yield 0
+            return
+        if knot.program is None:
+            raise SystemExit(f"forward needs Knot: {knot.install}")
+        setup = Setup(Role.CLUSTER, self._folder / "upstream", free_port(), 0)
+        with Running(knot.command(setup), setup.port, self._load_core, setup.folder / "log") as server:
+            server.must_answer(UPSTREAM_ANSWERS)
+            yield setup.port
+
+
+def main() -> int:
+    asked = _arguments()
+    if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
+        print("The bench pins processes to cores: it needs Linux and two cores.", file=sys.stderr)
+        return 2
+    if shutil.which("dnsperf") is None:
+        print("The bench needs dnsperf: apt-get install dnsperf", file=sys.stderr)
+        return 2
+    peers = find(install_coredns=asked.build)
+    missing = {peer.name: peer.install for peer in peers.values() if peer.program is None}
+    console = Console(width=None if sys.stdout.isatty() else 130)
+    for name, install in missing.items():
+        console.print(f"{name} is missing and left out. To have it: {install}", markup=False, highlight=False)
+    results = []
+    with tempfile.TemporaryDirectory(prefix="dnspolicy-bench-") as folder:
+        bench = Bench(peers, Path(folder), asked.rounds, asked.seconds)
+        for work in WORKS:
+            if not asked.only or work.key in asked.only:
+                results.append(bench.measure(work))
+                show(results[-1], console)
+    if asked.json:
+        write_json(results, missing, asked.json)
+    return 1 if any(OWN in result.failed for result in results) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench ARGS=…", description="Measure dnspolicy beside Unbound, Knot and CoreDNS."
+    )
+    parser.add_argument(
+        "--only", action="append", choices=[w.key for w in WORKS], metavar="WORK", help=", ".join(w.key for w in WORKS)
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="rounds; medians are shown (default 3)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement (default 3)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file too")
+    parser.add_argument(
+        "--no-build", dest="build", action="store_false", help="do not build CoreDNS when it is missing"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
