@@ -116,6 +116,8 @@ class Server:
             if kind is Rests.IP:
                 for door in self._doors:
                     door.rows.pop(key, None)
+            elif kind is Rests.CLUSTER:  # what is said of addresses nobody holds may have changed
+                self.reclassify()
 
     def reclassify(self) -> None:
         """What rooms and policy read of clients is not what it was: every client is classed anew."""
