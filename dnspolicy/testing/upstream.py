@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ from dnspolicy.wire.message import decode_query
 FORGED = "203.0.113.66"
 """The address in every forged answer; it must never be seen by a client."""
 _TRIES = 20
+_ROOM = 65_535
 _TCP_IDLE = 5.0
 
 
@@ -141,7 +143,7 @@ class FakeUpstream:
         self.default = default
         self._tcp = tcp
         self._scripts: dict[tuple[Name, int | None], deque[Script]] = {}
-        self._udp: asyncio.DatagramTransport | None = None
+        self._udp: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -164,10 +166,9 @@ class FakeUpstream:
 
     async def start(self) -> None:
         """Listen. Raises OSError when no port is free for both UDP and TCP."""
-        loop = asyncio.get_running_loop()
         for attempt in range(_TRIES):
-            udp, _ = await loop.create_datagram_endpoint(lambda: _Udp(self), local_addr=(self.ip, self.port))
-            port = udp.get_extra_info("sockname")[1]
+            udp = _bound(self.ip, self.port)
+            port = udp.getsockname()[1]
             try:
                 self._server = await asyncio.start_server(self._serve, self.ip, port) if self._tcp else None
             except OSError:
@@ -176,12 +177,15 @@ class FakeUpstream:
                     raise
                 continue
             self._udp, self.port = udp, port
+            asyncio.get_running_loop().add_reader(udp.fileno(), self._readable, udp)
             return
 
     async def stop(self) -> None:
         """Stop listening; the port stays remembered, so that `start` can take it again."""
         if self._udp is not None:
+            asyncio.get_running_loop().remove_reader(self._udp.fileno())
             self._udp.close()
+            self._udp = None
         if self._server is not None:
             self._server.close()
         for task in tuple(self._tasks):
@@ -198,8 +202,13 @@ class FakeUpstream:
     ) -> None:
         await self.stop()
 
-    def received(self, wire: bytes, source: tuple[str, int]) -> None:
-        """A datagram came."""
+    def _readable(self, udp: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                wire, source = udp.recvfrom(_ROOM)
+                self._received(wire, source)
+
+    def _received(self, wire: bytes, source: tuple[str, int]) -> None:
         read = self._read(wire, Transport.UDP, source[1])
         if read is None:
             return
@@ -220,7 +229,7 @@ class FakeUpstream:
             send()
 
     def _send(self, wire: bytes, source: tuple[str, int]) -> None:
-        if self._udp is not None and not self._udp.is_closing():
+        if self._udp is not None:
             self._udp.sendto(wire, source)
 
     def _read(self, wire: bytes, transport: Transport, port: int) -> tuple[Query, Script] | None:
@@ -271,12 +280,15 @@ class FakeUpstream:
         return script.tcp is TcpTrick.NONE
 
 
-class _Udp(asyncio.DatagramProtocol):
-    def __init__(self, upstream: FakeUpstream) -> None:
-        self._upstream = upstream
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._upstream.received(data, addr)
+def _bound(ip: str, port: int) -> socket.socket:
+    """A socket of our own, because the event loop's transports do not send empty datagrams."""
+    udp = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        udp.bind((ip, port))
+    except OSError:
+        udp.close()
+        raise
+    return udp
 
 
 def _truth(query: Query, script: Script) -> bytes:

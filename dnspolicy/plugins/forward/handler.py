@@ -36,6 +36,11 @@ class Forward:
         self._problem: str | None = None
         self._busy = 0
 
+    @property
+    def upstreams(self) -> tuple[str, ...]:
+        """Those in use now, as `IP:PORT`."""
+        return tuple(upstream.text for upstream in self._route.upstreams)
+
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         """Forward a name of this zone; leave every other to the next room."""
         name = query.name
@@ -59,7 +64,7 @@ class Forward:
         if self._route.upstreams is not self._upstreams.current:
             self._route = self._make_route()
             self._problem = None
-            log.info("forward: upstreams are now %s", ", ".join(u.text for u in self._route.upstreams))
+            log.info("forward: upstreams are now %s", ", ".join(self.upstreams))
 
     def _make_route(self) -> Route:
         return Route(self._upstreams.current, self._order, self._protocol)

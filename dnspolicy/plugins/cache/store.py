@@ -1,0 +1,133 @@
+"""Entries by question, bounded in number and in bytes, forgotten when what they rest on changes."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from dnspolicy.model.answer import Answer, Dependencies, Dependency, Freshness
+from dnspolicy.model.name import Name
+from dnspolicy.model.rr import Record
+
+Key = tuple[bytes, int, int, bool, bool]
+"""Lower-cased name in wire form, type, class, DO, CD."""
+BYTES_PER_ENTRY = 2048
+"""The store holds at most this much per entry of its capacity, all entries together,
+but 1 MiB in any case."""
+_LEAST_BYTES = 1 << 20
+_OVERHEAD = 160
+
+
+class Entry:
+    """One answer. `ttl`: seconds all its records had at `stored` (monotonic); over at `expires`."""
+
+    __slots__ = ("_shown", "_shown_at", "answer", "expires", "name", "stored", "ttl", "weight")
+
+    def __init__(self, name: Name, answer: Answer, ttl: int, stored: float, expires: float) -> None:
+        self.name = name
+        self.answer = answer
+        self.ttl = ttl
+        self.stored = stored
+        self.expires = expires
+        self.weight = weight(answer)
+        self._shown = answer
+        self._shown_at = 0
+
+    def show(self, now: float) -> Answer:
+        """The answer as it stands now: TTLs counted down by whole seconds, freshness what is left."""
+        passed = int(now - self.stored)
+        if passed != self._shown_at:
+            self._shown_at = passed
+            self._shown = with_ttl(self.answer, max(self.ttl - passed, 0))
+        fresh = Freshness(self.expires - now, self.answer.fresh.rests, self.stored + passed)
+        shown = self._shown
+        return Answer(
+            shown.rcode, shown.answer, shown.authority, shown.additional, shown.aa, shown.ra, shown.tc, shown.ede,
+            shown.made_by, fresh, shown.rotate, shown.upstream,
+        )  # fmt: skip
+
+
+class Store:
+    """The oldest go first when it is full; a look-up is one dictionary access."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._most_weight = max(capacity * BYTES_PER_ENTRY, _LEAST_BYTES)
+        self._weight = 0
+        self._batch = max(1, capacity // 64)
+        self._entries: dict[Key, Entry] = {}
+        self._resting: dict[Dependency, dict[Key, None]] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: Key, now: float) -> Entry | None:
+        """The entry if it is still good; one that is over is dropped."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.expires <= now:
+            self.drop(key)
+            return None
+        return entry
+
+    def put(self, key: Key, entry: Entry) -> int:
+        """Keep an entry, in the place of an older one; how many others had to go."""
+        self.drop(key)
+        if entry.weight > self._most_weight // 4:
+            return 0
+        evicted = 0
+        while self._entries and (
+            len(self._entries) >= self._capacity or self._weight + entry.weight > self._most_weight
+        ):
+            # In batches: taking the first key of a dictionary passes over all keys deleted before it.
+            for old in tuple(islice(self._entries, self._batch)):
+                self.drop(old)
+                evicted += 1
+        self._entries[key] = entry
+        self._weight += entry.weight
+        for dependency in entry.answer.fresh.rests:
+            self._resting.setdefault(dependency, {})[key] = None
+        return evicted
+
+    def drop(self, key: Key) -> None:
+        """Forget an entry, if there is one."""
+        entry = self._entries.pop(key, None)
+        if entry is None:
+            return
+        self._weight -= entry.weight
+        for dependency in entry.answer.fresh.rests:
+            keys = self._resting[dependency]
+            del keys[key]
+            if not keys:
+                del self._resting[dependency]
+
+    def changed(self, moved: Dependencies) -> None:
+        """Forget what rests on any of these."""
+        for dependency in moved:
+            for key in tuple(self._resting.get(dependency, ())):
+                self.drop(key)
+
+
+def weight(answer: Answer) -> int:
+    """About how many bytes an answer keeps in memory."""
+    total = 0
+    for section in (answer.answer, answer.authority, answer.additional):
+        for record in section:
+            total += _OVERHEAD + len(record.rdata)
+    return total + sum(len(e.text) for e in answer.ede)
+
+
+def with_ttl(answer: Answer, ttl: int) -> Answer:
+    """The answer with this TTL in every record."""
+    if not (answer.answer or answer.authority or answer.additional):
+        return answer
+    return answer.changed(
+        answer=_set_ttl(answer.answer, ttl),
+        authority=_set_ttl(answer.authority, ttl),
+        additional=_set_ttl(answer.additional, ttl),
+    )
+
+
+def _set_ttl(records: tuple[Record, ...], ttl: int) -> tuple[Record, ...]:
+    for record in records:
+        if record.ttl != ttl:
+            return tuple([Record(r.owner, r.type, ttl, r.rdata) for r in records])
+    return records
