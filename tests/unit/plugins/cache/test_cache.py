@@ -1,0 +1,415 @@
+"""What is remembered, for how long, and what is not."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dnspolicy.chain.context import QueryContext
+from dnspolicy.chain.metrics import Counter, Gauge, Metrics
+from dnspolicy.corefile.schema import Duration, Zone
+from dnspolicy.model.answer import NOTHING, ONCE, Answer, Dependencies, Drop, Freshness, Reply, Rests
+from dnspolicy.model.name import from_text
+from dnspolicy.model.query import Edns, Query
+from dnspolicy.model.rr import Rcode, Record, Type
+from dnspolicy.plugins.cache import Cache, Config, ServerLabels
+from dnspolicy.plugins.cache.config import Disable, Kind, Limits
+from dnspolicy.testing.clock import FakeClock
+from dnspolicy.testing.upstream import record
+
+SOA = record("lab.test", "SOA", "ns.lab.test host.lab.test 1 2 3 4 20", ttl=60)
+WEB: Dependencies = frozenset({(Rests.SERVICE, "shop/web")})
+DB: Dependencies = frozenset({(Rests.SERVICE, "shop/db")})
+
+
+def a(ttl: int = 300, owner: str = "www.lab.test", address: str = "198.51.100.10") -> Record:
+    return record(owner, "A", address, ttl)
+
+
+def outside(
+    *answer: Record, rcode: Rcode = Rcode.NOERROR, authority: tuple[Record, ...] = (), **more: object
+) -> Answer:
+    """An answer as the forward room gives it."""
+    fields = {"ra": True, "made_by": "forward", "upstream": "192.0.2.1:53", "fresh": ONCE, **more}
+    return Answer(int(rcode), answer, authority, **fields)  # type: ignore[arg-type]
+
+
+def cluster(*answer: Record, rests: Dependencies = WEB, **more: object) -> Answer:
+    """An answer as the kubernetes room gives it."""
+    fields = {"aa": True, "made_by": "kubernetes", "fresh": Freshness(rests=rests), **more}
+    return Answer(answer=answer, **fields)  # type: ignore[arg-type]
+
+
+class Lab:
+    """One cache, with a room behind it that gives `reply` and counts."""
+
+    def __init__(self, *words: str, reply: Reply | None = None, **options: object) -> None:
+        self.clock = FakeClock()
+        self.metrics = Metrics()
+        self.reply: Reply = reply or outside(a())
+        self.asked: list[str] = []
+        self.meanwhile: Dependencies = NOTHING
+        config = Config(words=words, **options)  # type: ignore[arg-type]
+        self.cache = Cache(config, clock=self.clock, metrics=self.metrics, labels=ServerLabels("dns://:53", "."))
+
+    def ask(self, name: str = "www.lab.test", qtype: int = Type.A, **fields: object) -> Reply:
+        asked = from_text(name)
+        query = Query(asked, int(qtype), asked, **fields)  # type: ignore[arg-type]
+        context = QueryContext("192.0.2.99", 1, self.clock.monotonic(), self.clock.monotonic() + 5, self.behind)
+        return asyncio.run(self.handle(query, context))
+
+    async def handle(self, query: Query, context: QueryContext) -> Reply:
+        return await self.cache.handle(query, context, self.behind)
+
+    def answer(self, name: str = "www.lab.test", qtype: int = Type.A, **fields: object) -> Answer:
+        reply = self.ask(name, qtype, **fields)
+        assert isinstance(reply, Answer)
+        return reply
+
+    async def behind(self, query: Query, _: QueryContext) -> Reply:
+        self.asked.append(str(query.name))
+        if self.meanwhile:
+            self.cache.changed(self.meanwhile)
+        return self.reply
+
+    def value(self, name: str, *labels: str) -> float:
+        found = next(m for m in self.metrics.collect() if m.name == name)
+        assert isinstance(found, Counter | Gauge)
+        return found.values.get(labels, 0.0)
+
+
+def ttls(answer: Answer) -> list[int]:
+    return [r.ttl for r in answer.answer + answer.authority + answer.additional]
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "reply", "want"),
+    [
+        pytest.param(("30",), {}, outside(a(300)), [30], id="the TTL caps"),
+        pytest.param((), {}, outside(a(7200)), [3600], id="an hour at most"),
+        pytest.param(("30",), {}, outside(a(2)), [5], id="five seconds at least"),
+        pytest.param(("30",), {}, outside(a(0)), [5], id="even for zero"),
+        pytest.param(("3",), {}, outside(a(2)), [3], id="the TTL wins over the minimum"),
+        pytest.param((), {"success": Limits(capacity=100, ttl=60, minttl=10)}, outside(a(2)), [10], id="own minimum"),
+        pytest.param(("30",), {"success": Limits(capacity=100, ttl=60)}, outside(a(300)), [60], id="success over TTL"),
+        pytest.param(("30",), {"success": Limits(capacity=100)}, outside(a(300)), [30], id="success without TTL"),
+        pytest.param(
+            ("30",), {}, outside(record("www.lab.test", "CNAME", "t.lab.test", 60), a(7, "t.lab.test")), [7, 7],
+            id="the smallest counts for all",
+        ),
+        pytest.param(("30",), {}, outside(rcode=Rcode.NXDOMAIN, authority=(SOA,)), [20], id="NXDOMAIN by the MINIMUM"),
+        pytest.param(("30",), {}, outside(authority=(SOA,)), [20], id="no data by the MINIMUM"),
+        pytest.param(("10",), {}, outside(authority=(SOA,)), [10], id="a denial is capped too"),
+        pytest.param((), {"denial": Limits(capacity=9, ttl=15)}, outside(authority=(SOA,)), [15], id="denial TTL"),
+        pytest.param(
+            (), {}, outside(authority=(record("lab.test", "SOA", "a.test b.test 1 2 3 4 90000", 86400),)), [1800],
+            id="half an hour at most for a denial",
+        ),
+        pytest.param(
+            ("30",), {}, outside(record("www.lab.test", "CNAME", "t.lab.test", 60), authority=(SOA,)), [20, 20],
+            id="an alias that leads to nothing is a denial",
+        ),
+        pytest.param(("30",), {}, outside(a(300), authority=(SOA,)), [30, 30], id="MINIMUM does not concern data"),
+        pytest.param(("30",), {}, cluster(a(60)), [30], id="cluster answers too"),
+    ],
+)  # fmt: skip
+def test_ttl_of_the_first_and_of_the_remembered_answer(
+    words: tuple[str, ...], options: dict[str, object], reply: Answer, want: list[int]
+) -> None:
+    lab = Lab(*words, reply=reply, **options)
+    first, second = lab.answer(), lab.answer()
+    assert ttls(first) == want
+    assert second == first
+    assert len(lab.asked) == 1
+
+
+def test_ttls_count_down_until_the_answer_is_over() -> None:
+    lab = Lab("30")
+    lab.answer()
+    seen = []
+    for seconds in (0.9, 0.2, 27.9, 0.9):  # 0.9, 1.1, 29.0, 29.9
+        lab.clock.advance(seconds)
+        seen += ttls(lab.answer())
+    assert seen == [30, 29, 1, 1]
+    assert len(lab.asked) == 1
+    lab.clock.advance(0.1)
+    assert ttls(lab.answer()) == [30]
+    assert len(lab.asked) == 2
+
+
+def test_freshness_says_what_is_left_and_since_when_the_ttls_hold() -> None:
+    lab = Lab("30", reply=cluster(a(60)))
+    start = lab.clock.monotonic()
+    assert lab.answer().fresh == Freshness(30.0, WEB, start)
+    lab.clock.advance(2.5)
+    fresh = lab.answer().fresh
+    assert (fresh.ttl, fresh.rests, fresh.aged_since) == (27.5, WEB, start + 2)
+
+
+def test_flags_and_origin_are_kept() -> None:
+    lab = Lab("30", reply=cluster(a(60)))
+    lab.answer()
+    again = lab.answer()
+    assert (again.aa, again.made_by) == (True, "kubernetes")
+
+
+def test_letters_are_the_askers() -> None:
+    lab = Lab("30")
+    for name in ("www.lab.test", "WWW.lab.test", "www.LAB.test", "www.lab.test"):
+        assert lab.answer(name).answer[0].owner.wire == from_text(name).wire
+    assert len(lab.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"name": "w2.lab.test"}, {"qtype": 28}, {"qclass": 3}, {"cd": True}, {"edns": Edns(1232, do=True)}],
+    ids=lambda o: next(iter(o)),
+)
+def test_another_question_is_another_entry(other: dict[str, object]) -> None:
+    lab = Lab("30")
+    lab.answer()
+    lab.answer(**other)  # type: ignore[arg-type]
+    assert len(lab.asked) == 2
+
+
+def test_edns_without_do_is_no_other_question() -> None:
+    lab = Lab("30")
+    lab.answer()
+    lab.answer(edns=Edns(4096), id=7, ad=True)
+    assert len(lab.asked) == 1
+
+
+POLICY: Dependencies = frozenset({(Rests.POLICY, "rego")})
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(outside(a(), tc=True), id="truncated"),
+        pytest.param(outside(rcode=Rcode.NXDOMAIN), id="NXDOMAIN without SOA"),
+        pytest.param(outside(), id="nothing without SOA"),
+        pytest.param(outside(authority=(record("lab.test", "NS", "ns.lab.test"),)), id="a referral"),
+        pytest.param(outside(rcode=Rcode.REFUSED), id="REFUSED"),
+        pytest.param(outside(rcode=Rcode.FORMERR, authority=(SOA,)), id="FORMERR"),
+        pytest.param(cluster(a(), fresh=ONCE), id="an answer for once"),
+        pytest.param(cluster(a(), fresh=Freshness(30.0, POLICY)), id="an answer that a policy had a part in"),
+        pytest.param(outside(a(), fresh=Freshness(0.0, POLICY)), id="the same from outside"),
+        pytest.param(outside(rcode=Rcode.SERVFAIL, fresh=Freshness(0.0, POLICY)), id="the same, failed"),
+        pytest.param(cluster(rcode=int(Rcode.SERVFAIL)), id="our own SERVFAIL"),
+        pytest.param(Drop("policy"), id="silence"),
+    ],
+)
+def test_not_remembered(reply: Reply) -> None:
+    lab = Lab("30", reply=reply)
+    first = lab.ask()
+    lab.ask()
+    assert len(lab.asked) == 2
+    if isinstance(first, Answer) and isinstance(reply, Answer):
+        assert first.fresh == reply.fresh
+
+
+@pytest.mark.parametrize("qtype", [251, 252])
+def test_transfers_pass(qtype: int) -> None:
+    lab = Lab("30", reply=outside(SOA))
+    lab.ask(qtype=qtype)
+    lab.ask(qtype=qtype)
+    assert len(lab.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "servfail", "held", "over"),
+    [
+        pytest.param(outside(rcode=Rcode.SERVFAIL), 5.0, 4.9, 5.0, id="of an upstream, five seconds"),
+        pytest.param(outside(rcode=Rcode.SERVFAIL), 30.0, 29.9, 30.0, id="as configured"),
+        pytest.param(outside(rcode=Rcode.SERVFAIL, upstream=""), 5.0, 0.9, 1.0, id="no upstream answered: one second"),
+    ],
+)
+def test_servfail(reply: Answer, servfail: float, held: float, over: float) -> None:
+    lab = Lab("30", reply=reply, servfail=Duration(servfail))
+    lab.ask()
+    lab.clock.advance(held)
+    assert lab.answer().rcode == Rcode.SERVFAIL
+    assert len(lab.asked) == 1
+    lab.clock.advance(over - held + 0.001)
+    lab.ask()
+    assert len(lab.asked) == 2
+
+
+def test_servfail_0_remembers_no_failure() -> None:
+    lab = Lab(reply=outside(rcode=Rcode.SERVFAIL), servfail=Duration(0.0))
+    lab.ask()
+    lab.ask()
+    assert len(lab.asked) == 2
+
+
+def test_an_answer_that_says_how_long_it_holds_is_not_held_longer() -> None:
+    lab = Lab("30", reply=cluster(a(60), fresh=Freshness(3.0, WEB)))
+    lab.ask()
+    lab.clock.advance(2.9)
+    assert lab.answer().fresh.ttl == pytest.approx(0.1)
+    lab.clock.advance(0.1)
+    lab.ask()
+    assert len(lab.asked) == 2
+
+
+def test_zones() -> None:
+    lab = Lab("30", "lab.test", "corp.test.")
+    for name in ("www.lab.test", "lab.test", "a.corp.test"):
+        lab.ask(name)
+        lab.ask(name)
+    assert len(lab.asked) == 3
+    assert ttls(lab.answer("www.other.test")) == [300]
+    lab.ask("www.other.test")
+    lab.ask("notlab.test")
+    assert len(lab.asked) == 6
+
+
+@pytest.mark.parametrize(
+    ("disabled", "reply", "remembered"),
+    [
+        (Disable(kind=Kind.SUCCESS), outside(a()), False),
+        (Disable(kind=Kind.SUCCESS), outside(authority=(SOA,)), True),
+        (Disable(kind=Kind.DENIAL), outside(a()), True),
+        (Disable(kind=Kind.DENIAL), outside(authority=(SOA,)), False),
+        (Disable(kind=Kind.DENIAL), outside(rcode=Rcode.SERVFAIL), False),
+        (Disable(kind=Kind.SUCCESS, zones=(Zone("lab.test."),)), outside(a()), False),
+        (Disable(kind=Kind.SUCCESS, zones=(Zone("other.test."),)), outside(a()), True),
+    ],
+)
+def test_disable(disabled: Disable, reply: Answer, remembered: bool) -> None:
+    lab = Lab("10", reply=reply, disable=(disabled,))
+    first = lab.answer()
+    lab.ask()
+    assert len(lab.asked) == (1 if remembered else 2)
+    assert set(ttls(first)) <= {10}  # the cap holds all the same
+
+
+class TestChanges:
+    def test_what_rests_on_it_is_forgotten_and_nothing_else(self) -> None:
+        lab = Lab("30")
+        lab.reply = cluster(a(60), rests=WEB)
+        lab.ask("web.lab.test")
+        lab.reply = cluster(a(60), rests=WEB | DB)
+        lab.ask("both.lab.test")
+        lab.reply = cluster(rests=DB, authority=(SOA,), rcode=int(Rcode.NXDOMAIN))
+        lab.ask("db.lab.test")
+        lab.reply = outside(a())
+        lab.ask("www.lab.test")
+        lab.cache.changed(WEB)
+        lab.asked.clear()
+        for name in ("web", "both", "db", "www"):
+            lab.ask(f"{name}.lab.test")
+        assert lab.asked == ["web.lab.test", "both.lab.test"]
+        assert lab.value("coredns_cache_entries", "dns://:53", "success", "", ".") == 3
+
+    def test_an_answer_overtaken_by_a_change_is_not_kept(self) -> None:
+        lab = Lab("30", reply=cluster(a(60)))
+        lab.meanwhile = DB
+        lab.ask()
+        lab.meanwhile = NOTHING
+        lab.ask()
+        lab.ask()
+        assert len(lab.asked) == 2
+
+    def test_a_change_does_not_touch_what_rests_on_nothing(self) -> None:
+        lab = Lab("30")
+        lab.meanwhile = WEB
+        lab.ask()
+        lab.ask()
+        assert len(lab.asked) == 1
+
+    @given(st.lists(st.tuples(st.integers(0, 5), st.sets(st.integers(0, 3)), st.booleans()), max_size=40))
+    def test_never_stale(self, steps: list[tuple[int, set[int], bool]]) -> None:
+        """Whatever is asked and changed, an answer shows the versions of all it rests on."""
+        lab, versions = Lab("30", success=Limits(capacity=3)), [0] * 4
+
+        def rests(numbers: set[int]) -> Dependencies:
+            return frozenset((Rests.SERVICE, str(n)) for n in numbers)
+
+        used: dict[int, set[int]] = {}
+        for number, on, change in steps:
+            if change:
+                for n in on:
+                    versions[n] += 1
+                lab.cache.changed(rests(on))
+                continue
+            on = used.setdefault(number, on)
+            text = "".join(str(versions[n]) for n in sorted(on)) or "none"
+            name = f"n{number}.lab.test"
+            lab.reply = cluster(Record(from_text(name), int(Type.TXT), 60, text.encode()), rests=rests(on))
+            assert lab.answer(name, Type.TXT).answer[0].rdata == text.encode()
+
+
+class TestBounds:
+    @pytest.mark.parametrize("capacity", [1, 10, 200])
+    def test_capacity(self, capacity: int) -> None:
+        lab = Lab(success=Limits(capacity=capacity))
+        for number in range(capacity * 2 + 5):
+            lab.ask(f"n{number}.lab.test")
+            assert lab.value("coredns_cache_entries", "dns://:53", "success", "", ".") <= capacity
+        assert lab.value("coredns_cache_evictions_total", "dns://:53", "success", "", ".") >= capacity
+        lab.asked.clear()
+        lab.ask(f"n{capacity * 2 + 4}.lab.test")
+        assert lab.asked == []
+
+    def test_bytes(self) -> None:
+        many = tuple(a(300, address=f"198.51.{n // 250}.{n % 250}") for n in range(1000))
+        lab = Lab(success=Limits(capacity=100), reply=outside(*many))
+        for number in range(50):
+            lab.ask(f"n{number}.lab.test")
+        assert lab.value("coredns_cache_entries", "dns://:53", "success", "", ".") < 10
+
+    def test_denials_do_not_push_out_data(self) -> None:
+        lab = Lab(success=Limits(capacity=10), denial=Limits(capacity=10))
+        lab.ask()
+        lab.reply = outside(authority=(SOA,), rcode=Rcode.NXDOMAIN)
+        for number in range(100):
+            lab.ask(f"n{number}.lab.test")
+        lab.asked.clear()
+        lab.ask()
+        assert lab.asked == []
+
+
+def test_metrics() -> None:
+    lab = Lab("30")
+    lab.ask()
+    lab.ask()
+    lab.reply = outside(authority=(SOA,), rcode=Rcode.NXDOMAIN)
+    lab.ask("gone.lab.test")
+    lab.ask("gone.lab.test")
+    lab.ask("gone.lab.test")
+    plain, success, denial = ("dns://:53", "", "."), ("dns://:53", "success", "", "."), ("dns://:53", "denial", "", ".")
+    assert lab.value("coredns_cache_requests_total", *plain) == 5
+    assert lab.value("coredns_cache_misses_total", *plain) == 2
+    assert lab.value("coredns_cache_hits_total", *success) == 1
+    assert lab.value("coredns_cache_hits_total", *denial) == 2
+    assert lab.value("coredns_cache_entries", *success) == 1
+    assert lab.value("coredns_cache_entries", *denial) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"words": ("0",)}, "TTL must be from 1"),
+        ({"words": ("99999999999999999999",)}, "TTL must be from 1"),
+        ({"words": ("30", "a..b")}, "a label must have"),
+        ({"words": ("30", "10.0.0.0/8")}, "instead of a CIDR"),
+        ({"servfail": Duration(301.0)}, "servfail must be"),
+        ({"servfail": Duration(-1.0)}, "servfail must be"),
+    ],
+)
+def test_config_is_refused(options: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Config(**options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("words", "zones", "ttl"),
+    [((), (), 3600), (("30",), (), 30), (("lab.test",), ("lab.test",), 3600), (("30", "a.", "b."), ("a.", "b."), 30)],
+)
+def test_words(words: tuple[str, ...], zones: tuple[str, ...], ttl: int) -> None:
+    config = Config(words=words)
+    assert (config.zones, config.limits(Kind.SUCCESS).ttl) == (zones, ttl)
