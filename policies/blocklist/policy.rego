@@ -1,0 +1,78 @@
+# Names and addresses nobody should reach, as data.
+package dnspolicy.blocklist
+
+# What lists a name, given with its suffixes (longest first): the name itself, else the longest suffix.
+# As [entry, category]; undefined when nothing does.
+entry(name, suffixes) := [name, category] if {
+	category := data.blocklist.names[name]
+} else := found if {
+	table := data.blocklist.suffixes
+	found := [[suffix, category] | some suffix in suffixes; category := table[suffix]][0]
+}
+
+# The candidate for an entry; undefined when an exception stands against it, or when it is meant for others.
+block(listed, suffixes) := candidate if {
+	how := settings(listed[1])
+	in_scope(how)
+	not excepted(listed, suffixes)
+	candidate := object.union(object.remove(how, ["namespaces"]), {
+		"tier": "admin",
+		"action": "block",
+		"rule": concat("/", ["blocklist", listed[1]]),
+		"reason": concat(" ", [listed[0], "is listed as", listed[1]]),
+	})
+}
+
+# What to do with a category: plain NXDOMAIN unless the data says otherwise.
+settings(category) := how if {
+	how := data.blocklist.categories[category]
+} else := {}
+
+# A category or an exception may be limited to namespaces.
+in_scope(thing) if {
+	not thing.namespaces
+} else if {
+	thing.namespaces[input.client.namespace]
+}
+
+# An exception stands against entries as long as itself or shorter.
+excepted(listed, suffixes) if {
+	exceptions := data.blocklist.exceptions
+	some suffix in suffixes
+	exception := exceptions[suffix]
+	count(suffix) >= count(listed[0])
+	in_scope(exception)
+}
+
+inside := candidate if {
+	found := leads_inside[0]
+	not internal
+	candidate := {
+		"tier": "admin",
+		"action": "block",
+		"as": "nodata",
+		"rule": "blocklist/address",
+		"reason": concat(" ", ["an outside name leads to", found[0], "in", found[1]]),
+	}
+}
+
+leads_inside := [[address, range] |
+	ranges := data.blocklist.ranges
+	some address in input.answer.addresses
+	plain := trim_prefix(address, "::ffff:")
+	some range in ranges
+	net.cidr_contains(range, plain)
+]
+
+# Zones of our own that an upstream serves: their names may lead inside.
+internal if {
+	table := data.blocklist.internal
+	some suffix in input.query.suffixes
+	table[suffix]
+}
+
+suffixes_of(name) := [suffix |
+	labels := split(name, ".")
+	some i, _ in labels
+	suffix := concat(".", array.slice(labels, i, count(labels)))
+]

@@ -1,0 +1,51 @@
+# One name, an answer for each environment; and no way from one environment into another.
+package dnspolicy.environments
+
+# What the row of the table found at `entry` says for this client. A cell holds the keys of a decision. It was acted upon
+# before there was an answer, so the answer itself is just let through.
+answer(row, entry) := candidate if {
+	where := column(row)
+	input.phase == "query"
+	candidate := object.union(row[where], {
+		"tier": "default",
+		"rule": concat("/", ["environment", where]),
+		"reason": concat(" ", ["the answer for", entry, "in environment", where]),
+	})
+} else := candidate if {
+	where := column(row)
+	candidate := {
+		"tier": "default",
+		"action": "allow",
+		"rule": concat("/", ["environment", where]),
+		"reason": concat(" ", ["the answer for", entry, "in environment", where]),
+	}
+} else := {
+	"tier": "default",
+	"action": "block",
+	"rule": "environment/none",
+	"reason": concat(" ", ["no answer for", entry, "in the client's environment"]),
+}
+
+# The first that the row has: environment and track (`prod/canary`), environment, everybody (`*`).
+column(row) := both if {
+	both := concat("/", [input.client.namespace_labels["dns.example/environment"], input.client.labels.track])
+	row[both]
+} else := environment if {
+	environment := input.client.namespace_labels["dns.example/environment"]
+	row[environment]
+} else := "*" if {
+	row["*"]
+}
+
+# A namespace without the label belongs to no environment: it may ask all, and all may ask it.
+crossing := candidate if {
+	mine := input.client.namespace_labels["dns.example/environment"]
+	theirs := input.target.namespace_labels["dns.example/environment"]
+	mine != theirs
+	candidate := {
+		"tier": "default",
+		"action": "block",
+		"rule": "environment/other",
+		"reason": concat(" ", ["a client in environment", mine, "does not ask", theirs]),
+	}
+}

@@ -1,0 +1,5 @@
+package dnspolicy
+
+import data.dnspolicy.tenant_isolation.verdict
+
+candidates contains candidate if candidate := verdict

@@ -1,0 +1,128 @@
+# A tenant's pods see their own names, shared platform names and the world outside, and nothing of other tenants.
+#
+# Everything is decided by what the name says (`input.target`), never by whether it exists: names that are there and
+# names that are not, every type, reverse look-ups and pod names get one and the same verdict.
+package dnspolicy.tenant_isolation
+
+import data.dnspolicy.lib.same_tenant
+
+verdict := {
+	"tier": "default",
+	"action": "allow",
+	"rule": "tenant/own",
+	"reason": "the client's own tenant",
+} if {
+	same_tenant
+} else := external if {
+	input.target.kind == "external"
+	input.client.kind == "pod"
+} else := {
+	"tier": "default",
+	"action": "allow",
+	"rule": "tenant/shared",
+	"reason": "in a namespace shared with everybody",
+} if {
+	input.target.namespace_labels["dns.example/shared"] == "true"
+	input.client.kind == "pod"
+} else := {
+	"tier": "admin",
+	"action": "allow",
+	"rule": "tenant/infra",
+	"reason": "everybody may resolve it",
+} if {
+	infra
+} else := {
+	"tier": "admin",
+	"action": "block",
+	"rule": "tenant/not-a-pod",
+	"reason": "the client is not one known pod, so it has no tenant",
+} if {
+	input.client.kind != "pod"
+} else := {
+	"tier": "default",
+	"action": "allow",
+	"rule": "tenant/granted",
+	"reason": "granted to the client's namespace",
+} if {
+	data.tenant_isolation.grants[input.client.namespace][service]
+} else := {
+	"tier": "default",
+	"action": "allow",
+	"rule": "tenant/zone",
+	"reason": "of the cluster's zone itself and nobody's in particular",
+} if {
+	zone_name
+} else := {
+	"tier": "admin",
+	"action": "block",
+	"rule": "tenant/other",
+	"reason": "neither the client's own tenant's nor shared",
+}
+
+# Names outside the cluster are open, unless the client's namespace has a list of those it may ask for. Where such a
+# name leads by CNAME is its owner's business and not judged by that list.
+external := {
+	"tier": "default",
+	"action": "allow",
+	"rule": "tenant/external",
+	"reason": "outside the cluster",
+} if {
+	namespace := input.client.namespace
+	not data.tenant_isolation.egress[namespace]
+} else := {
+	"tier": "default",
+	"action": "allow",
+	"rule": "tenant/egress",
+	"reason": "on the list of outside names for the client's namespace",
+} if {
+	egress
+} else := {
+	"tier": "admin",
+	"action": "allow",
+	"rule": "tenant/infra",
+	"reason": "everybody may resolve it",
+} if {
+	infra
+} else := {
+	"tier": "admin",
+	"action": "block",
+	"rule": "tenant/egress",
+	"reason": "not on the list of outside names for the client's namespace",
+}
+
+egress if input.query.via == "cname"
+
+egress if data.tenant_isolation.egress[input.client.namespace].names[input.query.name]
+
+egress if {
+	suffixes := data.tenant_isolation.egress[input.client.namespace].suffixes
+	some suffix in input.query.suffixes
+	suffixes[suffix]
+}
+
+infra if data.tenant_isolation.infra.services[service]
+
+# Where a name that was let through leads by CNAME.
+infra if {
+	input.query.via == "cname"
+	input.target.kind == "external"
+}
+
+infra if {
+	not input.target.namespace
+	names := data.tenant_isolation.infra.names
+	some suffix in input.query.suffixes
+	names[suffix]
+}
+
+service := concat("/", [input.target.namespace, input.target.name])
+
+# Such as `cluster.local` and `dns-version.cluster.local`. A reverse name nobody owns is not among them: it would differ
+# from one that another tenant owns, and so tell which addresses are in use.
+zone_name if {
+	input.client.kind == "pod"
+	input.target.kind == "none"
+	not input.target.namespace
+	name := input.query.name
+	not endswith(name, ".arpa")
+}
