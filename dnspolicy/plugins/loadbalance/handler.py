@@ -19,7 +19,7 @@ class Loadbalance:
     reads = NO_FACTS
 
     def __init__(self, config: Config) -> None:
-        self._config = config
+        self.policy = config.policy
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         reply = await ask_next(query, ctx)
