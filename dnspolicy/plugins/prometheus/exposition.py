@@ -12,7 +12,7 @@ from prometheus_client.metrics_core import Metric as PromFamily
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
-from dnspolicy.chain.metrics import Counter, Gauge, Histogram, Metric, Metrics
+from dnspolicy.chain.metrics import Counter, Gauge, Histogram, Metric
 
 Row = tuple[tuple[str, ...], Sequence[float]]
 
@@ -36,9 +36,9 @@ def choose(accept: str) -> Style:
     return Style.OPENMETRICS if "application/openmetrics-text" in accept else Style.TEXT
 
 
-def snapshot(metrics: Metrics) -> tuple[Family, ...]:
+def snapshot(metrics: Iterable[Metric]) -> tuple[Family, ...]:
     """Copy the values. To be called on the event loop's thread, where they change."""
-    return tuple(Family(metric, tuple(_rows(metric))) for metric in metrics.collect())
+    return tuple(Family(metric, tuple(_rows(metric))) for metric in metrics)
 
 
 def _rows(metric: Metric) -> Iterator[Row]:

@@ -35,7 +35,6 @@ class Families:
             "coredns_dns_response_size_bytes", "Size of responses in bytes.", BYTES, (*_BLOCK, "proto")
         )
         self.do = metrics.counter("coredns_dns_do_requests_total", "DNS requests with the DO bit set.", _BLOCK)
-        self.panics = metrics.counter("coredns_panics_total", "Errors that nobody foresaw; each one is a bug.")
         self.build_info = metrics.gauge(
             "coredns_build_info", "Always 1; the labels say which version runs.", ("goversion", "revision", "version")
         )

@@ -59,6 +59,6 @@ class Prometheus:
 
     async def _page(self, accept: str) -> Page:
         style = choose(accept)
-        families = snapshot(self._tally.metrics)
+        families = snapshot(self._tally.collect())
         # In a thread, so that a large page does not keep queries waiting.
         return Page(200, await asyncio.to_thread(render, families, style), style.value)

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dnspolicy.chain.metrics import Histogram, Labels, Metrics
+from dnspolicy import __version__
+from dnspolicy.chain.metrics import Histogram, Labels, Metric, Metrics
 from dnspolicy.chain.observer import Outcome
 from dnspolicy.model.answer import Drop
 from dnspolicy.model.rr import Rcode
@@ -62,7 +63,7 @@ class Tally:
 
     every = False
 
-    def __init__(self, metrics: Metrics, *, version: str = "", revision: str = "") -> None:
+    def __init__(self, metrics: Metrics, *, version: str = __version__, revision: str = "") -> None:
         self.metrics = metrics
         self._families = families.Families(metrics)
         self._families.build_info.set(1.0, ("", revision, version))
@@ -85,9 +86,12 @@ class Tally:
         if count > 0:
             self._count(outcome, count, seconds)
 
-    def panicked(self) -> None:
-        """Count an error that nobody foresaw, caught by the server."""
-        self._families.panics.inc()
+    def collect(self) -> list[Metric]:
+        """All metrics of the server, up to date."""
+        found = self.metrics.collect()
+        # Once more: what others told while the metrics were collected (repeats of finished answers) belongs in it.
+        self._spread()
+        return found
 
     def enable(self, plugins: Iterable[Enabled]) -> None:
         """Show plugins as enabled, until `disable` was called as often."""

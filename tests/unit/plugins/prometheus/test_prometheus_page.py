@@ -39,7 +39,7 @@ def samples(page: bytes, style: Style) -> dict[tuple[str, tuple[tuple[str, str],
 
 @pytest.mark.parametrize("style", list(Style), ids=lambda s: s.name.lower())
 def test_both_formats_say_what_was_counted(style: Style) -> None:
-    found = samples(render(snapshot(filled()), style), style)
+    found = samples(render(snapshot(filled().collect()), style), style)
     assert found["a_total", (("rule", 'odd "name"\n\\'),)] == 3
     assert found["b", ()] == 2.5
     bound = "1" if style is Style.TEXT else "1.0"
@@ -50,18 +50,18 @@ def test_both_formats_say_what_was_counted(style: Style) -> None:
 
 
 def test_a_metric_that_was_never_used_is_absent() -> None:
-    page = render(snapshot(filled()), Style.TEXT)
+    page = render(snapshot(filled().collect()), Style.TEXT)
     assert b"never" not in page
 
 
 def test_the_text_format_writes_bounds_as_coredns_does() -> None:
-    page = render(snapshot(filled()), Style.TEXT).decode()
+    page = render(snapshot(filled().collect()), Style.TEXT).decode()
     assert 'c_seconds_bucket{le="0.5",zone="."} 1.0' in page
     assert 'c_seconds_bucket{le="511",zone="."} 2.0' in page
 
 
 def test_the_process_is_described() -> None:
-    assert b"process_resident_memory_bytes" in render(snapshot(Metrics()), Style.TEXT)
+    assert b"process_resident_memory_bytes" in render(snapshot(Metrics().collect()), Style.TEXT)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_client_chooses(accept: str, style: Style) -> None:
 
 def test_a_page_is_what_it_was_when_it_was_asked_for() -> None:
     metrics = filled()
-    families = snapshot(metrics)
+    families = snapshot(metrics.collect())
     metrics.gauge("b", "A gauge.").set(99)
     metrics.histogram("c_seconds", "A histogram.", (0.5, 1, 511), ("zone",)).observe(1, (".",))
     found = samples(render(families, Style.TEXT), Style.TEXT)

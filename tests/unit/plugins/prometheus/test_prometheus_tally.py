@@ -186,8 +186,12 @@ def test_a_plugin_shows_as_enabled_until_the_last_block_with_it_is_gone(counting
     assert counting.rows("coredns_plugin_enabled") == {}
 
 
-def test_panics_and_the_version_are_there_from_the_start(counting: Counting) -> None:
-    assert counting.only("coredns_panics_total") == ({}, 0)
+def test_the_version_is_there_from_the_start(counting: Counting) -> None:
     assert counting.only("coredns_build_info") == ({"goversion": "", "revision": "", "version": "1.2.3"}, 1)
-    counting.tally.panicked()
-    assert counting.only("coredns_panics_total")[1] == 1
+
+
+def test_what_is_told_while_metrics_are_collected_is_on_the_same_page(counting: Counting) -> None:
+    told = iter([7])
+    counting.metrics.before_collect(lambda: counting.tally.repeated(outcome(), next(told, 0), 0.0, 1.0, 0.0007))
+    page = {metric.name: metric for metric in counting.tally.collect()}
+    assert list(page["coredns_dns_requests_total"].values.values()) == [7]
