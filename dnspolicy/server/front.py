@@ -152,6 +152,18 @@ class Front:
         finally:
             caller.over()
 
+    async def outcome(self, query: Query, source: str, port: int, door: Door) -> Outcome:
+        """Answer one query without sockets, finished answers or observers."""
+        now = self._clock.monotonic()
+        ctx = QueryContext(source, port, now, now + BUDGET, door.resolve)
+        block = door.routes.find(query.name)
+        reply, failure = await self._decide(query, ctx, block)
+        return Outcome(
+            query, reply, source, port, ctx.identity, tuple(ctx.judgements), ctx.original, door.ip, door.port,
+            block.label if block else door.label, block.zone_text if block else DROPPED,
+            self._clock.wall(), self._clock.monotonic() - now, failure=failure,
+        )  # fmt: skip
+
     def _remember(
         self, wire: bytes, door: Door, outcome: Outcome, messages: list[bytes], observers: tuple[Observer, ...]
     ) -> None:

@@ -30,8 +30,18 @@ class Entry:
     """
 
     __slots__ = (
-        "aged", "aged_since", "expires", "next_tail", "observers", "outcome", "place", "rests", "serial", "tails", "until",
-    )  # fmt: skip
+        "aged",
+        "aged_since",
+        "expires",
+        "next_tail",
+        "observers",
+        "outcome",
+        "place",
+        "rests",
+        "serial",
+        "tails",
+        "until",
+    )
 
     def __init__(
         self, tails: Sequence[bytes], fresh: Freshness, outcome: Outcome, observers: tuple[Observer, ...], place: Place

@@ -21,6 +21,8 @@ _TO_QUESTION = 0xC000 | HEADER
 _EDE = 15
 _MAX_POINTER = 0x4000
 _ONE_NAME = frozenset({int(Type.NS), int(Type.CNAME), int(Type.PTR)})
+_SOA, _MX = int(Type.SOA), int(Type.MX)
+_COMPRESSIBLE = _ONE_NAME | {_SOA, _MX}
 MAX_EDE_TEXT = 256
 MIN_SIZE = 512
 MAX_TCP = 65535
@@ -117,7 +119,7 @@ class _Writer:
     def _record(self, record: Record) -> None:
         out, rdata, rtype = self._out, record.rdata, record.type
         if record.owner.wire == self._question:
-            if rtype not in _ONE_NAME and rtype != Type.SOA and rtype != Type.MX:
+            if rtype not in _COMPRESSIBLE:
                 out += _NEAR.pack(_TO_QUESTION, rtype, 1, record.ttl, len(rdata)) + rdata
                 return
             out += _TO_QUESTION.to_bytes(2, "big")
@@ -127,13 +129,13 @@ class _Writer:
         start = len(out)
         if rtype in _ONE_NAME:
             self._name(rdata)
-        elif rtype == Type.SOA:
+        elif rtype == _SOA:
             second = _name_end(rdata, 0)
             end = _name_end(rdata, second)
             self._name(rdata[:second])
             self._name(rdata[second:end])
             out += rdata[end:]
-        elif rtype == Type.MX:
+        elif rtype == _MX:
             out += rdata[:2]
             self._name(rdata[2:])
         else:

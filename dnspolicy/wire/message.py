@@ -21,6 +21,7 @@ _QUESTION = Struct("!HH")
 _OPT = Struct("!BHHBBHH")
 _OPTION = Struct("!HH")
 _DO = 0x8000
+_OPT_TYPE = int(Type.OPT)
 _EDE = 15
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 
@@ -65,7 +66,7 @@ def _read_plain_opt(wire: bytes, at: int) -> Edns | None:
     if len(wire) - at != _OPT.size or wire[11] != 1 or wire[7] or wire[9]:
         return None
     owner, rtype, size, extended, version, flags, length = _OPT.unpack_from(wire, at)
-    if owner or rtype != Type.OPT or extended or version or length:
+    if owner or rtype != _OPT_TYPE or extended or version or length:
         return None
     return Edns(size, bool(flags & _DO))
 

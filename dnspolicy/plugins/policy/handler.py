@@ -10,7 +10,7 @@ from dnspolicy.chain.plugin import AskNext, ClientFact
 from dnspolicy.cluster.view import ClusterView
 from dnspolicy.model.answer import Answer, Drop, Freshness, Reply
 from dnspolicy.model.errors import EngineBadReply
-from dnspolicy.model.name import Name
+from dnspolicy.model.name import ROOT, Name
 from dnspolicy.model.query import Query, Via
 from dnspolicy.model.rr import Rcode, Type
 from dnspolicy.model.target import Target
@@ -32,7 +32,7 @@ class Missing(Protocol):
 
 
 class Policy:
-    """`zones` are the cluster's zones; `block_zone` the zone of the server block, for blocks of other names."""
+    """`zones` are the cluster's zones; `block_zones` those of the server block, for blocks of other names."""
 
     name = "policy"
 
@@ -42,14 +42,14 @@ class Policy:
         *,
         view: ClusterView,
         zones: tuple[Name, ...],
-        block_zone: Name,
+        block_zones: tuple[Name, ...],
         missing: Missing,
         ask_upstreams: AskUpstreams,
     ) -> None:
         self._judge = judge
         self._view = view
         self._zones = zones
-        self._block_zone = block_zone
+        self._block_zones = block_zones
         self._missing = missing
         self._ask_upstreams = ask_upstreams
 
@@ -216,7 +216,10 @@ class Policy:
 
     def _missing_answer(self, query: Query, ctx: QueryContext) -> Answer:
         found = self._missing(query)
-        return found if found is not None else apply.missing_in(self._block_zone, self._view.serial)
+        if found is not None:
+            return found
+        zone = max((z for z in self._block_zones if query.name.under(z)), key=lambda z: len(z.labels), default=ROOT)
+        return apply.missing_in(zone, self._view.serial)
 
     def _nothing(self, query: Query, ctx: QueryContext, fresh: Freshness) -> Answer:
         missing = self._missing_answer(query, ctx)

@@ -1,0 +1,7 @@
+"""Policy engines: one per set of folders, loaded, watched, swapped."""
+
+from __future__ import annotations
+
+import logging
+
+log = logging.getLogger("dnspolicy.policy")

@@ -1,0 +1,173 @@
+"""One function per directive: from its typed configuration to the room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dnspolicy.app.engines import Engines
+from dnspolicy.app.parts import Parts, Source
+from dnspolicy.app.plan import BlockPlan, Plan
+from dnspolicy.chain.observer import Observer
+from dnspolicy.chain.plugin import Plugin
+from dnspolicy.model.answer import Answer, Dependencies
+from dnspolicy.model.errors import ConfigError, DnsPolicyError, ManifestError, PolicyLoadError
+from dnspolicy.model.name import Name, from_text
+from dnspolicy.model.query import Query
+from dnspolicy.plugins import (
+    audit,
+    cache,
+    errors,
+    forward,
+    health,
+    hosts,
+    kubernetes,
+    loadbalance,
+    log,
+    policy,
+    prometheus,
+    ready,
+)
+
+
+class Rooms:
+    """Builds the rooms of all server blocks, and collects what is wrong with them.
+
+    `plugins` and `observers` hold what the block at hand got; `everything` all that was built, for start, stop and
+    readiness. `changed` is told what moved.
+    """
+
+    def __init__(self, plan: Plan, parts: Parts, changed: Callable[[Dependencies], None]) -> None:
+        self._plan = plan
+        self._parts = parts
+        self._changed = changed
+        self.engines = Engines(plan, parts, changed)
+        self.everything: list[Any] = []
+        self.caches: list[cache.Cache] = []
+        self.problems: list[str] = []
+        self.fold = audit.DEFAULT_FOLD
+        self._clusters: dict[int, tuple[kubernetes.Config, Source]] = {}
+        self.cluster_zones: tuple[Name, ...] = ()
+        self.cluster_rooms: list[kubernetes.Kubernetes] = []
+        self._audits: dict[str, audit.Audit] = {}
+        for block in plan.blocks:
+            self._open_clusters(block)
+
+    @property
+    def view(self) -> Any:
+        """The cluster that says who is asking: that of the first `kubernetes` directive."""
+        for _, source in self._clusters.values():
+            return source.index
+        return self._nobody
+
+    @contextmanager
+    def at(self, block: BlockPlan, config: object) -> Iterator[None]:
+        """Note a problem with a directive instead of raising it."""
+        try:
+            yield
+        except DnsPolicyError as problem:
+            placed = isinstance(problem, ManifestError | PolicyLoadError)
+            self.problems.append(str(problem) if placed else f"{block.directive(config).at}: {problem}")
+
+    def _open_clusters(self, block: BlockPlan) -> None:
+        self._nobody = getattr(self, "_nobody", None) or self._parts.no_cluster()
+        for config in block.all(kubernetes.Config):
+            with self.at(block, config):
+                folder = self._plan.path(config.manifests) if config.manifests else None
+                self._clusters[id(config)] = (config, self._parts.source(folder))
+                zones = tuple(map(from_text, config.zones)) or block.zones
+                self.cluster_zones = tuple(dict.fromkeys(self.cluster_zones + zones))
+
+    def of(self, block: BlockPlan, own: tuple[str, ...], servers: str) -> tuple[list[Plugin], list[Observer]]:
+        """The rooms and observers of one server block. `own` are its addresses, `servers` its label."""
+        plugins: list[Plugin] = []
+        observers: list[Observer] = []
+        builders: dict[type, Callable[[Any], Any]] = {
+            audit.Config: lambda c: self._audit(c),
+            cache.Config: lambda c: self._cache(c, block, servers),
+            errors.Config: lambda c: errors.Errors(c, write=self._parts.err),
+            forward.Config: lambda c: forward.Forward(c, forwarder=self._parts.forwarder, clock=self._parts.clock),
+            health.Config: lambda c: health.Health(c, listeners=self._parts.listeners, metrics=self._parts.metrics),
+            hosts.Config: lambda c: self._hosts(c),
+            kubernetes.Config: lambda c: self._kubernetes(c, block, own),
+            loadbalance.Config: lambda c: loadbalance.LoadBalance(c),
+            log.Config: lambda c: log.Log(c, write=self._parts.out),
+            policy.Config: lambda c: self._policy(c, block),
+            prometheus.Config: lambda c: self._prometheus(c, block, servers),
+            ready.Config: lambda c: ready.Ready(c, listeners=self._parts.listeners, rooms=self._readiness),
+        }
+        for room in block.rooms:
+            builder = builders.get(type(room.config))
+            if builder is None:
+                continue
+            with self.at(block, room.config):
+                built = builder(room.config)
+                self.everything.append(built)
+                if isinstance(built, audit.Audit):
+                    observers.append(built.observer)
+                elif hasattr(built, "handle"):
+                    plugins.append(built)
+                elif hasattr(built, "seen"):
+                    observers.append(built)
+        return plugins, observers
+
+    def _audit(self, config: audit.Config) -> audit.Audit:
+        self.fold = min(self.fold, config.fold) if config.fold else self.fold
+        return audit.Audit(config, clock=self._parts.clock, metrics=self._parts.metrics, write=self._parts.out)
+
+    def _cache(self, config: cache.Config, block: BlockPlan, servers: str) -> cache.Cache:
+        zones = ",".join(f"{z}." if z.labels else "." for z in block.zones)
+        made = cache.Cache(
+            config, clock=self._parts.clock, metrics=self._parts.metrics, labels=cache.ServerLabels(servers, zones)
+        )
+        self.caches.append(made)
+        return made
+
+    def _hosts(self, config: hosts.Config) -> hosts.Hosts:
+        return hosts.Hosts(config, changed=self._changed, metrics=self._parts.metrics, clock=self._parts.clock)
+
+    def _kubernetes(self, config: kubernetes.Config, block: BlockPlan, own: tuple[str, ...]) -> kubernetes.Kubernetes:
+        if id(config) not in self._clusters:
+            raise ConfigError("the cluster could not be opened")
+        made = kubernetes.Kubernetes(
+            config,
+            cluster=self._clusters[id(config)][1].index,
+            zones=tuple(map(from_text, config.zones)) or block.zones,
+            local_addresses=own,
+        )
+        self.cluster_rooms.append(made)
+        return made
+
+    def _policy(self, config: policy.Config, block: BlockPlan) -> policy.Policy:
+        return policy.Policy(
+            self.engines.judge(config),
+            view=self.view,
+            zones=self.cluster_zones,
+            block_zones=block.zones,
+            missing=self._missing,
+            ask_upstreams=self._parts.forwarder.redirect,
+        )
+
+    def _prometheus(self, config: prometheus.Config, block: BlockPlan, servers: str) -> prometheus.Prometheus:
+        zone = block.zones[0]
+        return prometheus.Prometheus(
+            config,
+            tally=self._parts.tally,
+            listeners=self._parts.listeners,
+            server=servers,
+            zone=f"{zone}." if zone.labels else ".",
+            plugins=[r.directive.name for r in block.rooms],
+        )
+
+    def _missing(self, query: Query) -> Answer | None:
+        for room in self.cluster_rooms:
+            found = room.nxdomain(query)
+            if found is not None:
+                return found
+        return None
+
+    def _readiness(self) -> Iterator[ready.Room]:
+        for room in self.everything:
+            if hasattr(room, "not_ready"):
+                yield ready.Room(room.name, room)

@@ -1,0 +1,23 @@
+"""What `serve`, `check` and `explain` share: the Corefile they are given."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from dnspolicy.app.plan import Plan, read_plan
+
+
+def add_conf(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--conf", type=Path, default=Path("Corefile"), metavar="FILE", help="the Corefile (%(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=int, default=53, metavar="N", help="port of server blocks that name none (%(default)s)"
+    )
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    """The plan of the Corefile that was named. Raises ConfigError with all complaints."""
+    return read_plan(args.conf, os.environ, args.port)

@@ -1,0 +1,38 @@
+"""The command `dnspolicy`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from dnspolicy.cli import check, explain, observe, policy, serve, version
+from dnspolicy.model.errors import DnsPolicyError
+
+COMMANDS = (serve, check, explain, observe, policy, version)
+USAGE = 2
+"""Exit code of a configuration or command line that cannot be used."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    made = argparse.ArgumentParser(
+        prog="dnspolicy", description="The DNS server of a Kubernetes cluster that knows who is asking."
+    )
+    subparsers = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(subparsers)
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the result is the exit code."""
+    args = parser().parse_args(arguments)
+    run = {c.__name__.rpartition(".")[2]: c.run for c in COMMANDS}[args.command]
+    try:
+        return run(args)
+    except DnsPolicyError as problem:
+        print(problem, file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        return 130
