@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from collections.abc import Callable
 
@@ -11,6 +12,7 @@ from dnspolicy.plugins.forward.upstreams import Upstream
 _ROOM = 4096
 _AT_ONCE = 16
 """Datagrams taken from one socket before others have their turn."""
+_SOCKETS_AT_ONCE = 64
 _MOST_FRAMES = 16
 
 Heard = Callable[["Exchange", bytes], bool]
@@ -32,6 +34,44 @@ class Exchange:
         raise NotImplementedError
 
 
+class Waiters:
+    """The UDP sockets of all questions, waited for together.
+
+    One epoll object of our own stands in the event loop for all of them: adding and removing a socket is then one
+    system call and no work for the loop, which matters where every question has a socket of its own.
+    """
+
+    __slots__ = ("_callbacks", "_epoll", "_loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._epoll = select.epoll()
+        self._callbacks: dict[int, Callable[[], None]] = {}
+        loop.add_reader(self._epoll.fileno(), self._ready)
+
+    def add(self, fd: int, callback: Callable[[], None]) -> None:
+        """Call back while there is something to read. Raises OSError."""
+        self._epoll.register(fd, select.EPOLLIN)
+        self._callbacks[fd] = callback
+
+    def remove(self, fd: int) -> None:
+        """Before the socket is closed."""
+        del self._callbacks[fd]
+        self._epoll.unregister(fd)
+
+    def close(self) -> None:
+        """After the last socket."""
+        if not self._epoll.closed:
+            self._loop.remove_reader(self._epoll.fileno())
+            self._epoll.close()
+
+    def _ready(self) -> None:
+        for fd, _ in self._epoll.poll(0, _SOCKETS_AT_ONCE):
+            callback = self._callbacks.get(fd)  # none if an earlier one of these closed it
+            if callback is not None:
+                callback()
+
+
 class UdpExchange(Exchange):
     """One datagram from a socket of its own.
 
@@ -39,27 +79,22 @@ class UdpExchange(Exchange):
     upstream's address and port; a refusal (ICMP) arrives as an error at once. Raises OSError when it cannot be sent.
     """
 
-    __slots__ = ("_broke", "_heard", "_loop", "_socket")
+    __slots__ = ("_broke", "_fd", "_heard", "_socket", "_waiters")
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        upstream: Upstream,
-        wire: bytes,
-        started: float,
-        heard: Heard,
-        broke: Broke,
+        self, waiters: Waiters, upstream: Upstream, wire: bytes, started: float, heard: Heard, broke: Broke
     ) -> None:
         super().__init__(upstream, started)
-        self._loop = loop
+        self._waiters = waiters
         self._heard = heard
         self._broke = broke
         sock = self._socket = socket.socket(upstream.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
             sock.connect((upstream.ip, upstream.port))
             sock.send(wire)
-            loop.add_reader(sock.fileno(), self._readable)
-        except BaseException:
+            self._fd = sock.fileno()
+            waiters.add(self._fd, self._readable)
+        except OSError:
             sock.close()
             raise
 
@@ -72,13 +107,11 @@ class UdpExchange(Exchange):
         except BlockingIOError:
             return
         except OSError as problem:
-            self.close()
             self._broke(self, reason(problem))
 
     def close(self) -> None:
-        if self._socket.fileno() >= 0:
-            self._loop.remove_reader(self._socket.fileno())
-            self._socket.close()
+        self._waiters.remove(self._fd)
+        self._socket.close()
 
 
 class TcpExchange(Exchange):
@@ -86,20 +119,12 @@ class TcpExchange(Exchange):
 
     __slots__ = ("_broke", "_heard", "_seconds", "_task", "_wire")
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        upstream: Upstream,
-        wire: bytes,
-        started: float,
-        heard: Heard,
-        broke: Broke,
-    ) -> None:
+    def __init__(self, upstream: Upstream, wire: bytes, started: float, heard: Heard, broke: Broke) -> None:
         super().__init__(upstream, started)
         self._heard = heard
         self._broke = broke
         self._wire = wire
-        self._task = loop.create_task(self._run())
+        self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def _run(self) -> None:
         try:

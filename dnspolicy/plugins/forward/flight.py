@@ -14,7 +14,7 @@ from dnspolicy.model.query import Query, Transport
 from dnspolicy.model.rr import Rcode
 from dnspolicy.plugins.forward.attempt import Attempts, Health, Step
 from dnspolicy.plugins.forward.counts import Counts
-from dnspolicy.plugins.forward.exchange import Exchange, TcpExchange, UdpExchange, reason
+from dnspolicy.plugins.forward.exchange import Exchange, TcpExchange, UdpExchange, Waiters, reason
 from dnspolicy.plugins.forward.match import Expected, Match, dislikes_edns
 from dnspolicy.plugins.forward.scrub import scrub
 from dnspolicy.plugins.forward.upstreams import Upstream
@@ -31,13 +31,27 @@ _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errn
 class Surroundings:
     """What all flights of one server share. `sockets` is how many more may be open."""
 
-    __slots__ = ("clock", "counts", "health_of", "sockets")
+    __slots__ = ("_waiters", "clock", "counts", "health_of", "sockets")
 
     def __init__(self, clock: Clock, counts: Counts, health_of: Callable[[Upstream], Health], sockets: int) -> None:
         self.clock = clock
         self.counts = counts
         self.health_of = health_of
         self.sockets = sockets
+        self._waiters: Waiters | None = None
+
+    @property
+    def waiters(self) -> Waiters:
+        """Made by the first question, on its event loop. Raises OSError."""
+        if self._waiters is None:
+            self._waiters = Waiters(asyncio.get_running_loop())
+        return self._waiters
+
+    def close(self) -> None:
+        """When nothing is in flight any more."""
+        if self._waiters is not None:
+            self._waiters.close()
+            self._waiters = None
 
 
 class Flight:
@@ -96,8 +110,11 @@ class Flight:
         if not step.edns:
             wire = wire[: _ARCOUNT.start] + b"\0\0" + wire[_ARCOUNT.stop : -_OPT_SIZE]
         expected = Expected(wire, len(self.query.name.wire))
-        kind = UdpExchange if step.transport is Transport.UDP else TcpExchange
-        exchange = kind(self._loop, step.upstream, wire, now, self._heard, self._broke)
+        exchange: Exchange
+        if step.transport is Transport.UDP:
+            exchange = UdpExchange(around.waiters, step.upstream, wire, now, self._heard, self._broke)
+        else:
+            exchange = TcpExchange(step.upstream, wire, now, self._heard, self._broke)
         self._open[exchange] = expected, step
         around.sockets -= 1
 

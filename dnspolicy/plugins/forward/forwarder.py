@@ -115,6 +115,7 @@ class Forwarder:
         """Give up everything in flight."""
         for flight in tuple(self._flights.values()):
             flight.give_up()
+        self._around.close()
 
     def _take_off(self, key: _Key, query: Query, route: Route, now: float, deadline: float) -> Flight:
         order = self._ranking.arrange(route.upstreams, route.order, self._health, now)
