@@ -43,11 +43,11 @@ clean: ## remove caches and build products (.venv stays)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { \
-		echo "dnspolicy needs Python 3.11 or newer; found: $$(python3 --version 2>&1 || echo none)." >&2; \
+		echo "dnspolicy needs Python 3.11 or newer; python3 is: $$(python3 --version 2>&1)." >&2; \
 		echo "Install one, or name it: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
-	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "$(PYTHON) is older than Python 3.11." >&2; exit 1; }
+		echo "dnspolicy needs Python 3.11 or newer; $(PYTHON) is not." >&2; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv --clear $(VENV) || { \
 		echo "Python could not create $(VENV). On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -11,6 +12,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from dnspolicy.model.errors import ConfigError
 
@@ -143,7 +145,8 @@ class _Listener:
             page = Page(405, b"only GET is answered here\n")
         else:
             page = await route.serve(request.headers.get("Accept", ""))
-        response = web.Response(status=page.status, body=page.body, headers={"Content-Type": page.content_type})
+        headers = {"Content-Type": page.content_type, "Server": "dnspolicy"}
+        response = web.Response(status=page.status, body=page.body, headers=headers)
         response.force_close()
         return response
 
@@ -152,7 +155,7 @@ class _Server(web.Server):
     """Ends what takes too long or comes in too great numbers, so that a stranger cannot hold descriptors."""
 
     def __init__(self, handler: Any, *, deadline: float, max_connections: int) -> None:
-        super().__init__(handler, access_log=None)
+        super().__init__(handler, access_log=None, logger=_logger())
         self._deadline = deadline
         self._max_connections = max_connections
         self._timers: dict[object, asyncio.TimerHandle] = {}
@@ -167,6 +170,17 @@ class _Server(web.Server):
         if timer is not None:
             timer.cancel()
         super().connection_lost(handler, exc)
+
+
+def _logger() -> logging.Logger:
+    """A logger for faults of pages only: a stranger's malformed requests must not fill the log."""
+    logger = logging.getLogger("dnspolicy.http")
+    logger.addFilter(_ours)
+    return logger
+
+
+def _ours(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _listen(address: Address, owner: str) -> socket.socket:

@@ -55,7 +55,7 @@ class Health:
         self._checking = asyncio.create_task(self._check_for_ever())
 
     async def drain(self) -> None:
-        if self._config.lameduck:
+        if self._route is not None and self._config.lameduck:
             await asyncio.sleep(self._config.lameduck)
 
     async def stop(self) -> None:

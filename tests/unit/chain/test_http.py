@@ -135,7 +135,7 @@ def test_connections_beyond_the_limit_are_closed_and_the_rest_is_served() -> Non
     asyncio.run(story())
 
 
-def test_a_page_that_fails_is_a_500_and_the_next_one_is_served() -> None:
+def test_a_page_that_fails_is_a_500_is_logged_and_the_next_one_is_served(caplog: pytest.LogCaptureFixture) -> None:
     async def broken(accept: str) -> Page:
         raise RuntimeError("oh")
 
@@ -149,3 +149,30 @@ def test_a_page_that_fails_is_a_500_and_the_next_one_is_served() -> None:
         await listeners.close(good)
 
     asyncio.run(story())
+    assert [record.name for record in caplog.records] == ["dnspolicy.http"]
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"\x00\x01\x1b[31mFOO\r\n\r\n",
+        b"GET /\x1b[31m HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nA: " + b"x" * 20_000 + b"\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03",
+    ],
+    ids=["binary", "escape in path", "long header", "HTTP/2", "TLS"],
+)
+def test_junk_is_refused_and_leaves_nothing_in_the_log(junk: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> bytes:
+        listeners = HttpListeners()
+        route = await listeners.open(HERE, "/", page("x"), owner="room")
+        reader, writer = await asyncio.open_connection("127.0.0.1", route.port)
+        writer.write(junk)
+        reply = await reader.read()
+        writer.close()
+        await listeners.close(route)
+        return reply
+
+    assert asyncio.run(story()).startswith(b"HTTP/1.0 400 ")
+    assert caplog.records == []

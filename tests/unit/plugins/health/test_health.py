@@ -62,3 +62,8 @@ def test_the_self_check_counts_successes_and_failures() -> None:
         assert (checks(metrics), failures(metrics)) == (2, 1)
 
     asyncio.run(story())
+
+
+def test_what_was_never_started_is_no_lame_duck() -> None:
+    health = Health(Config(address=HERE, lameduck=3600), listeners=HttpListeners(), metrics=Metrics())
+    asyncio.run(asyncio.wait_for(health.drain(), 5))
