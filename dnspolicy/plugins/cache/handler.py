@@ -117,23 +117,21 @@ class Cache:
         if found is None:
             return answer
         ttl = part.bounded(found)
-        shown = with_ttl(answer, ttl)
-        fresh = answer.fresh
-        unmoved = changes == self._changes or not fresh.rests
+        unmoved = changes == self._changes or not answer.fresh.rests
         if ttl and unmoved and is_fact(answer) and part.keeps(query.name):
-            seconds = float(ttl) if not fresh.ttl else min(float(ttl), fresh.ttl)
-            return self._keep(part, key, query, shown, ttl, seconds)
-        return shown
+            seconds = float(ttl) if not answer.fresh.ttl else min(float(ttl), answer.fresh.ttl)
+            return self._keep(part, key, query, answer, ttl, seconds)
+        return with_ttl(answer, ttl)
 
     def _take_failure(self, key: Key, query: Query, answer: Answer) -> Answer:
         seconds = self._servfail if answer.upstream else min(self._servfail, FAILURE_OF_OURS)
         if not seconds or not is_fact(answer) or not self._denial.keeps(query.name):
             return answer
-        return self._keep(self._denial, key, query, with_ttl(answer, int(seconds)), int(seconds), seconds)
+        return self._keep(self._denial, key, query, answer, int(seconds), seconds)
 
     def _keep(self, part: _Part, key: Key, query: Query, answer: Answer, ttl: int, seconds: float) -> Answer:
         now = self._clock.monotonic()
-        kept = answer.changed(fresh=Freshness(seconds, answer.fresh.rests, now))
+        kept = with_ttl(answer, ttl, Freshness(seconds, answer.fresh.rests, now))
         evicted = part.store.put(key, Entry(query.name, kept, ttl, now, now + seconds))
         if evicted:
             self._counters.evictions.inc(part.labels, evicted)

@@ -78,7 +78,7 @@ def read_resolv_conf(path: Path) -> tuple[Upstream, ...]:
         words = line.split()
         if len(words) >= 2 and words[0] == "nameserver":
             try:
-                found.append(parse_upstream(words[1] if words[1].count(":") < 2 else f"[{words[1]}]"))
+                found.append(parse_upstream(words[1]))
             except ValueError:
                 continue
     if not found:

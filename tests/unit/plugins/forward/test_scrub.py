@@ -6,11 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dnspolicy.model.answer import Answer
+from dnspolicy.model.errors import WireError
 from dnspolicy.model.name import from_text
+from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Record, Type
 from dnspolicy.plugins.forward.scrub import LONGEST_CHAIN, scrub
 from dnspolicy.testing.upstream import record
-from dnspolicy.wire.message import Response
+from dnspolicy.wire.encode import encode_answer
+from dnspolicy.wire.message import Response, decode_response
+from dnspolicy.wire.rdata import name_in
 
 WWW = from_text("www.lab.test")
 GOOD = record("www.lab.test", "A", "198.51.100.10")
@@ -133,9 +138,26 @@ def test_whatever_comes_the_kept_records_form_one_chain(answer: list[Record]) ->
     assert sum(r.type == Type.CNAME for r in kept) <= LONGEST_CHAIN
 
 
-def _target(found: Record) -> str:
-    from dnspolicy.wire.rdata import name_in
+WHOLE = encode_answer(
+    Query(WWW, 1, WWW), Answer(answer=(DNAME, MADE, END, SIGNED), authority=(SOA, nsec("a.lab.test"))), 4096
+)
 
+
+@given(st.lists(st.tuples(st.integers(12, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=6))
+def test_damaged_messages_are_refused_or_scrubbed_but_never_break(changes: list[tuple[int, int]]) -> None:
+    damaged = bytearray(WHOLE)
+    for at, byte in changes:
+        damaged[at] = byte
+    try:
+        found = decode_response(bytes(damaged))
+    except WireError:
+        return
+    kept, around = scrub(WWW, 1, found, True)
+    assert len(kept) <= len(found.answer) + LONGEST_CHAIN
+    assert set(around) <= set(found.authority)
+
+
+def _target(found: Record) -> str:
     name = name_in(found)
     assert name is not None
     return str(name)
