@@ -25,10 +25,9 @@ test: $(VENV)/.dev ## run all tests, in parallel
 	@$(BIN)/python -m pytest -n logical --ignore=tests/bench $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types and import layers
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+	@failed=; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \
+		echo "$$tool"; $(BIN)/$$tool || failed="$$failed, $$tool"; \
+	done; test -z "$$failed" || { echo "failed: $${failed#, }" >&2; exit 1; }
 
 bench: $(VENV)/.runtime ## measure beside Unbound, Knot and CoreDNS (a few minutes; needs dnsperf)
 	@$(BIN)/python -m tests.bench $(ARGS)
