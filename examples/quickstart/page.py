@@ -1,0 +1,101 @@
+"""How the demo prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dnspolicy.audit.record import Effect, QueryRecord
+from dnspolicy.model.query import Transport
+from dnspolicy.model.rr import rcode_text
+from dnspolicy.wire import rdata
+from dnspolicy.wire.message import Response
+from examples.quickstart.questions import Question
+
+COLOURS = {
+    Effect.ALLOW: "green",
+    Effect.BLOCK: "bold red",
+    Effect.REWRITE: "yellow",
+    Effect.REDIRECT: "cyan",
+    Effect.NONE: "dim",
+}
+_WIDTHS = (100, 140)
+_GAPS = 5
+_COLUMNS = {"who asks": 21, "question": 44, "verdict": 8, "rule": 20}
+"""Fixed widths (characters); reason and answer share the rest."""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One question, its answer, and what the server recorded."""
+
+    question: Question
+    response: Response | None
+    record: QueryRecord | None
+
+
+def console() -> Console:
+    """Colours and the width of the terminal, within reason; without a terminal plain text."""
+    if not sys.stdout.isatty():
+        return Console(width=_WIDTHS[1], color_system=None, highlight=False, markup=False)
+    width = min(max(Console().width, _WIDTHS[0]), _WIDTHS[1])
+    return Console(width=width, no_color="NO_COLOR" in os.environ, highlight=False, markup=False)
+
+
+def theme(to: Console, title: str, rows: Iterable[Row]) -> None:
+    """A title and its rows."""
+    to.print(Text(f"\n{title}", style="bold underline"))
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    for name, width in _COLUMNS.items():
+        table.add_column(name, width=width, overflow="fold")
+    rest = to.width - sum(_COLUMNS.values()) - _GAPS
+    table.add_column("reason", width=rest - rest // 2, overflow="fold")
+    table.add_column("answer", width=rest // 2, overflow="fold")
+    for row in rows:
+        table.add_row(*_cells(row))
+    to.print(table)
+
+
+def _cells(row: Row) -> tuple[Text, ...]:
+    asked = Text(f"{row.question.type} ", style="dim") + Text(row.question.name, style="")
+    if row.question.transport is Transport.TCP:
+        asked.append(" over TCP", style="dim")
+    if row.record is None:
+        return (Text(row.question.source), asked, Text("?"), Text("no record"), Text(""), _answer(row.response))
+    record = row.record
+    verdict = Text(record.verdict, style=COLOURS[record.verdict])
+    rule, reason = Text(str(record.rule or "")), Text(str(record.reason or ""))
+    for would in record.would:
+        rule.append(f"\n{would.rule}", style="magenta")
+        reason.append(f"\nin shadow: would {would.verdict}", style="magenta")
+    return (_who(record), asked, verdict, rule, reason, _answer(row.response))
+
+
+def _who(record: QueryRecord) -> Text:
+    client = record.client
+    if client.pod is not None:
+        return Text(f"{client.namespace}/{client.pod}")
+    return Text(f"{client.kind} {client.node or client.ip}", style="italic")
+
+
+def _answer(response: Response | None) -> Text:
+    if response is None:
+        return Text("no answer", style="dim")
+    data = [rdata.text(record) for record in response.answer]
+    if data:
+        return Text("\n".join(data))
+    return Text("nothing of this type" if response.rcode == 0 else rcode_text(response.rcode), style="dim")
+
+
+def command(to: Console, words: str) -> None:
+    """A command that is run, as one would type it."""
+    to.print(Text("\n$ ", style="dim") + Text(words, style="bold"))
+
+
+def note(to: Console, text: str) -> None:
+    to.print(Text(f"\n{text}"))
