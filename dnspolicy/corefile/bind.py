@@ -88,7 +88,7 @@ class _Binding(Generic[T]):
         if field.form in (Form.STRUCT, Form.STRUCTS):
             self._struct(field, option)
             return
-        if option.options:
+        if option.braces:
             self._wrong(option.at, f"{option.name} takes no block", expected=field.usage)
         if field.form is Form.WORDS:
             self._take_words(field, option.words)
@@ -125,7 +125,7 @@ class _Binding(Generic[T]):
 
     def _rest(self, field: Field, option: Directive, known: list[str]) -> None:
         line = (option.head, *option.words)
-        if option.options:
+        if option.braces:
             meant = nearest(option.name, known)
             self._wrong(option.at, f"{shown(option.name)} takes no block", meant=meant)
             return
@@ -148,6 +148,7 @@ class _Binding(Generic[T]):
     def _scalar(self, field: Field, word: Word) -> None:
         found = self._read(field, word)
         if len(found) > 1:
+            self._bad.add(field.name)
             self._wrong(word.at, f"{shown(word.text)} stands for {len(found)} zones", expected="one zone")
         elif found:
             self._values[field.name] = found[0]
@@ -182,7 +183,7 @@ class _Binding(Generic[T]):
             lacking, wanted = field.word.upper(), usage(self._directive.name, self._config)
         else:
             lacking, wanted = field.word, f"{field.usage} in its block"
-        self._wrong(self._directive.at, f"{self._directive.name} lacks {lacking}", expected=wanted)
+        self._wrong(self._directive.at, f"{self._directive.name or 'the line'} lacks {lacking}", expected=wanted)
 
     def _culprit(self, message: str) -> Position:
         """Where the word stands that a complaint of the Config quotes; else the directive."""

@@ -17,6 +17,10 @@ def server_blocks(found: Iterable[Directive], default_port: int, complaints: Com
     """Statements as server blocks. Complains about keys, and about a zone that two blocks serve on one port."""
     blocks = []
     for statement in found:
+        if not statement.braces:
+            wrong = f"{shown(statement.name)} has no block"
+            complaints.add(statement.at, wrong, expected='"{" after the keys of a server')
+            continue
         keys = tuple(_keys(statement, default_port, complaints))
         blocks.append(ServerBlock(keys, statement.options, statement.at))
     _check_overlaps(blocks, complaints)

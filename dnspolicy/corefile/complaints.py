@@ -70,9 +70,9 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     return by_lower[found[0]] if found else None
 
 
-def shown(text: str) -> str:
-    """`text` in quotes, shortened, without control characters."""
-    short = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"
+def shown(text: str, most: int = _MAX_SHOWN) -> str:
+    """`text` in quotes, shortened to `most` characters, without control characters."""
+    short = text if len(text) <= most else text[: most - 1] + "…"
     return f'"{escaped(short)}"'
 
 

@@ -51,7 +51,7 @@ class Expander:
         rest = []
         for statement in found:
             name = statement.name
-            if statement.words or not (name.startswith("(") and name.endswith(")")):
+            if statement.words or not statement.braces or not (name.startswith("(") and name.endswith(")")):
                 rest.append(statement)
                 continue
             known = self._snippets.setdefault(name[1:-1], (statement, path))[0]
@@ -68,7 +68,9 @@ class Expander:
                 continue
             head = self._word(statement.head, frame)
             words = tuple(self._word(word, frame) for word in statement.words)
-            yield Directive(head.text, words, tuple(self._statements(statement.options, frame)), head.at)
+            yield Directive(
+                head.text, words, tuple(self._statements(statement.options, frame)), head.at, statement.braces
+            )
 
     def _spend(self, words: int, at: Position) -> bool:
         """Whether that many words may still be had; complains the first time they may not."""
@@ -79,7 +81,7 @@ class Expander:
         return self._room >= 0
 
     def _import(self, statement: Directive, frame: _Frame) -> Iterator[Directive]:
-        if not statement.words or statement.options:
+        if not statement.words or statement.braces:
             self._complaints.add(statement.at, "import cannot be read", expected="import NAME|FILE [ARGUMENT…]")
             return
         if len(frame.chain) > MAX_IMPORTS:

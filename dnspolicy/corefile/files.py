@@ -16,6 +16,7 @@ from dnspolicy.corefile.tree import Directive, Position
 MAX_BYTES = 1 << 20
 """Bytes of one file; a ConfigMap holds no more."""
 MAX_FILES = 256
+MAX_PATH = 4096
 _WILD = frozenset("*?[")
 
 
@@ -55,16 +56,18 @@ class Files:
     def _text(self, path: Path, at: Position) -> str | None:
         try:
             if not stat.S_ISREG(path.stat().st_mode):
-                self._complaints.add(at, f"{shown(str(path))} is not a regular file")
+                self._complaints.add(at, f"{shown(str(path), MAX_PATH)} is not a regular file")
                 return None
             with path.open("rb") as file:
                 raw = file.read(MAX_BYTES + 1)
         except (OSError, ValueError) as problem:
             why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
-            self._complaints.add(at, f"cannot read {shown(str(path))}: {why}")
+            self._complaints.add(at, f"cannot read {shown(str(path), MAX_PATH)}: {why}")
             return None
         if len(raw) > MAX_BYTES:
-            self._complaints.add(at, f"{shown(str(path))} is too large", expected=f"at most {MAX_BYTES} bytes")
+            self._complaints.add(
+                at, f"{shown(str(path), MAX_PATH)} is too large", expected=f"at most {MAX_BYTES} bytes"
+            )
             return None
         return self._decoded(raw, path)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dnspolicy.corefile.complaints import Complaints, shown
+from dnspolicy.corefile.complaints import Complaints
 from dnspolicy.corefile.lexer import Kind, Token
 from dnspolicy.corefile.tree import Directive, Position, Word
 
@@ -21,7 +21,7 @@ class _Open:
         self.inside: list[Directive] = []
 
     def close(self) -> Directive:
-        return _statement(self.words, self.inside)
+        return _statement(self.words, self.inside, braces=True)
 
 
 def statements(found: Iterable[Token], complaints: Complaints) -> tuple[Directive, ...]:
@@ -82,17 +82,10 @@ class _Parser:
     def _end(self) -> None:
         if not self._words:
             return
-        if len(self._stack) == 1 and self._words[0].text != "import":
-            self._complaints.add(
-                self._words[0].at,
-                f"{shown(self._words[0].text)} has no block",
-                expected='"{" after the keys of a server',
-            )
-        else:
-            self._stack[-1].inside.append(_statement(self._words, ()))
+        self._stack[-1].inside.append(_statement(self._words, (), braces=False))
         self._words = []
 
 
-def _statement(words: list[Word], inside: Iterable[Directive]) -> Directive:
+def _statement(words: list[Word], inside: Iterable[Directive], *, braces: bool) -> Directive:
     name = words[0]
-    return Directive(name.text, tuple(words[1:]), tuple(inside), name.at)
+    return Directive(name.text, tuple(words[1:]), tuple(inside), name.at, braces)

@@ -30,12 +30,13 @@ class Word(msgspec.Struct, frozen=True, gc=False):
 
 
 class Directive(msgspec.Struct, frozen=True):
-    """A line `NAME words…` and the lines of its block."""
+    """A line `NAME words…` and the lines of its block. `braces`: it has a block, maybe an empty one."""
 
     name: str
     words: tuple[Word, ...]
     options: tuple[Directive, ...]
     at: Position
+    braces: bool = False
 
     @property
     def head(self) -> Word:

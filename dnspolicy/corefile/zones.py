@@ -17,17 +17,20 @@ def zones(text: str) -> tuple[Name, ...]:
     """The zones that `text` stands for: one name, or for a network all reverse zones that cover it exactly.
 
     Networks are split at octets (IPv4) or nibbles (IPv6): `10.0.0.0/17` is 128 zones of /24. Host bits are ignored, as
-    in CoreDNS. Raises BadName.
+    in CoreDNS. Raises BadName, whose text is the reason alone.
     """
     if _NETWORK.fullmatch(text):
         try:
             return reverse_zones(ip_network(text, strict=False))
         except ValueError:
-            raise BadName(f"{text!r} is not a network") from None
+            raise BadName("not a network") from None
     if not _PLAIN.fullmatch(text):
         odd = next(c for c in text if not _PLAIN.fullmatch(c))
-        raise BadName(f"{text!r}: {odd!r} does not belong into a zone")
-    name = from_text(text)
+        raise BadName(f"{odd!r} does not belong into a zone")
+    try:
+        name = from_text(text)
+    except BadName as problem:
+        raise BadName(str(problem).removeprefix(f"{text!r}: ")) from None
     return (Name(name.key, name.labels),)
 
 
