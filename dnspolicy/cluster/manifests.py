@@ -86,7 +86,7 @@ class Manifests:
         if look.unreadable:
             broken["folder"] = look.unreadable
         self._broken.set(len(broken))
-        if not broken:
+        if not broken and not any(file.waited for file in look.files.values()):
             self._success.set(self._clock.wall())
         said, self._complaints = self._complaints, {**broken, **self._doubles}
         for key, text in self._complaints.items():

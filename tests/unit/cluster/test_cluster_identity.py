@@ -58,28 +58,38 @@ def test_a_pod_with_everything_known_about_it() -> None:
         pytest.param([pod("job", "10.1.0.1", finished=True)], "10.1.0.1", "unknown", None, id="only a finished pod"),
         pytest.param(
             [pod("job", "10.1.0.1", finished=True), pod("web", "10.1.0.1")],
-            "10.1.0.1", "pod", "web",
+            "10.1.0.1",
+            "pod",
+            "web",
             id="a finished pod's address reused",
         ),
         pytest.param([pod("web", "10.1.0.1", leaving=True)], "10.1.0.1", "pod", "web", id="a leaving pod still asks"),
         pytest.param(
             [pod("old", "10.1.0.1", leaving=True, started=5.0), pod("new", "10.1.0.1", started=1.0)],
-            "10.1.0.1", "pod", "new",
+            "10.1.0.1",
+            "pod",
+            "new",
             id="a leaving pod's address reused, whatever the clocks say",
         ),
         pytest.param(
             [pod("a", "10.1.0.1", leaving=True, started=1.0), pod("b", "10.1.0.1", leaving=True, started=2.0)],
-            "10.1.0.1", "pod", "b",
+            "10.1.0.1",
+            "pod",
+            "b",
             id="two leave: the newest",
         ),
         pytest.param(
             [pod("a", "10.1.0.1", leaving=True), pod("b", "10.1.0.1", leaving=True)],
-            "10.1.0.1", "ambiguous", None,
+            "10.1.0.1",
+            "ambiguous",
+            None,
             id="two leave, neither newer",
         ),
         pytest.param(
             [pod("a", "10.1.0.1", uid="u1", started=1.0), pod("b", "10.1.0.1", uid="u2", started=2.0)],
-            "10.1.0.1", "ambiguous", None,
+            "10.1.0.1",
+            "ambiguous",
+            None,
             id="two live owners, one newer",
         ),
         pytest.param([pod("web", "192.0.2.1"), NODE], "192.0.2.1", "ambiguous", None, id="a pod on a node's address"),
@@ -92,14 +102,16 @@ def test_a_pod_with_everything_known_about_it() -> None:
         pytest.param([Node("n1", networks=("10.1.4.0/24",))], "10.1.5.9", "external", None, id="outside pod networks"),
         pytest.param(
             [Node("n1", networks=("10.1.4.0/24",)), pod("web", "10.1.4.1", node="n1")],
-            "10.1.5.9", "external", None,
+            "10.1.5.9",
+            "external",
+            None,
             id="nothing is guessed around a pod in its node's network",
         ),
         pytest.param([agent("proxy")], "192.0.2.99", "external", None, id="near a node is no pod network"),
         pytest.param([], "10.1.0.1", "external", None, id="an empty cluster"),
         pytest.param([pod("web", "10.1.0.1")], "nonsense", "unknown", None, id="no address at all"),
     ],
-)  # fmt: skip
+)
 def test_kinds(objects: list[Object], address: str, kind: str, owner: str | None) -> None:
     found = index_of(objects).identify(address)
 
