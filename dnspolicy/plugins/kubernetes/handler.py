@@ -1,0 +1,115 @@
+"""The room: answers names in its zones, and asks on where the configuration says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dnspolicy.chain.context import QueryContext
+from dnspolicy.chain.plugin import NO_FACTS, AskNext
+from dnspolicy.cluster.view import ClusterView
+from dnspolicy.model.answer import Answer, EdeCode, ExtendedError, Freshness, Reply
+from dnspolicy.model.errors import ConfigError
+from dnspolicy.model.name import Name, from_text
+from dnspolicy.model.query import Query
+from dnspolicy.model.rr import Class, Rcode, Type
+from dnspolicy.plugins.kubernetes.aliases import Aliases
+from dnspolicy.plugins.kubernetes.config import Config
+from dnspolicy.plugins.kubernetes.exposed import Exposed
+from dnspolicy.plugins.kubernetes.found import NAME, SERIAL, Missing
+from dnspolicy.plugins.kubernetes.nameservers import Nameservers
+from dnspolicy.plugins.kubernetes.reverse import Reverse
+from dnspolicy.plugins.kubernetes.tree import Tree
+from dnspolicy.plugins.kubernetes.zone import Zone, Zones
+
+_TRANSFERS = frozenset((Type.AXFR, Type.IXFR))
+_REFUSED = Answer(Rcode.REFUSED, made_by=NAME, fresh=Freshness())
+_NOT_READY = (ExtendedError(EdeCode.NOT_READY, "the cluster is not loaded yet"),)
+_OF_SERIAL = Freshness(None, frozenset((SERIAL,)))
+
+
+class Kubernetes:
+    """One `kubernetes` directive. `zones` are its own or those of its server block.
+
+    `local_addresses` are the addresses the server can be reached at, for NS records. Between `start` and `stop` it
+    hears of changes in `cluster` and keeps prepared answers; otherwise every answer is made anew. Raises ConfigError
+    when all zones are reverse zones: reverse names point at names in the first other zone.
+    """
+
+    name = NAME
+    reads = NO_FACTS
+
+    def __init__(
+        self, config: Config, *, cluster: ClusterView, zones: tuple[Name, ...], local_addresses: tuple[str, ...]
+    ) -> None:
+        primary = next((zone for zone in zones if zone.labels[-1:] != (b"arpa",)), None)
+        if primary is None:
+            raise ConfigError("kubernetes: only reverse zones; expected a zone such as cluster.local before them")
+        self._cluster = cluster
+        self._zones = Zones(tuple(Zone(zone, config.ttl, cluster) for zone in zones))
+        exposed = Exposed(config, cluster)
+        nameservers = Nameservers(config, exposed, local_addresses)
+        self._tree = Tree(config, cluster, exposed, nameservers, Reverse(config, exposed, primary))
+        self._aliases = Aliases(self._zones, self._tree.find, self._missed, config.ttl)
+        self._falls = None if config.fallthrough is None else tuple(map(from_text, config.fallthrough))
+        self._complete = False
+        self._end: Callable[[], None] | None = None
+
+    async def start(self) -> None:
+        if self._end is None:
+            self._end = self._cluster.subscribe(self._tree.moved)
+            self._tree.listen(True)
+
+    async def stop(self) -> None:
+        if self._end is not None:
+            self._end()
+            self._end = None
+            self._tree.listen(False)
+
+    def not_ready(self) -> str | None:
+        missing = self._cluster.missing()
+        return f"{', '.join(missing)} not loaded yet" if missing else None
+
+    def nxdomain(self, query: Query) -> Answer | None:
+        """How any name that does not exist is answered in the zone of `query`; None outside of the zones."""
+        zone = self._zones.of(query.name.labels)
+        return None if zone is None else _no_such_name(query.name, zone, _OF_SERIAL)
+
+    async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
+        name = query.name
+        zone = self._zones.of(name.labels)
+        if zone is None:
+            return await ask_next(query, ctx)
+        if query.qclass != Class.IN or query.qtype in _TRANSFERS:
+            return _REFUSED
+        found = self._tree.find(name, zone, query.qtype)
+        if isinstance(found, Answer):
+            return found
+        if isinstance(found, Missing):
+            return self._missed(name, zone, found.fresh) or await self._fall_through(query, ctx, ask_next, found.fresh)
+        return await self._aliases.follow(query, ctx, zone, found)
+
+    def _missed(self, name: Name, zone: Zone, fresh: Freshness) -> Answer | None:
+        """The answer for a name that is not there; None when the rest of the chain is to be asked."""
+        if not self._complete:
+            if self._cluster.missing():
+                return Answer(Rcode.SERVFAIL, (), (zone.soa(name),), aa=True, ede=_NOT_READY, made_by=NAME, fresh=fresh)
+            self._complete = True
+        if self._falls is not None and self._falls_through(name):
+            return None
+        return _no_such_name(name, zone, fresh)
+
+    def _falls_through(self, name: Name) -> bool:
+        assert self._falls is not None
+        return not self._falls or any(name.under(zone) for zone in self._falls)
+
+    async def _fall_through(self, query: Query, ctx: QueryContext, ask_next: AskNext, fresh: Freshness) -> Reply:
+        """Ask on. The reply holds only while the name is not here."""
+        reply = await ask_next(query, ctx)
+        if not isinstance(reply, Answer):
+            return reply
+        rests = Freshness(fresh.ttl, fresh.rests - {SERIAL}, reply.fresh.aged_since)
+        return reply.changed(fresh=reply.fresh.also(rests))
+
+
+def _no_such_name(name: Name, zone: Zone, fresh: Freshness) -> Answer:
+    return Answer(Rcode.NXDOMAIN, (), (zone.soa(name),), aa=True, made_by=NAME, fresh=fresh)
