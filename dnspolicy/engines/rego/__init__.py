@@ -1,0 +1,8 @@
+"""The embedded Rego engine: policies from folders, checked, evaluated in-process by regorus."""
+
+from dnspolicy.engines.rego.engine import RegoEngine
+from dnspolicy.engines.rego.load import ENTRYPOINT, load
+from dnspolicy.engines.rego.loaded import Loaded
+from dnspolicy.engines.rego.sources import Limits
+
+__all__ = ["ENTRYPOINT", "Limits", "Loaded", "RegoEngine", "load"]

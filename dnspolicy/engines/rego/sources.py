@@ -1,0 +1,138 @@
+"""Policies and data as they lie in folders.
+
+`*.rego` are policies (`*_test.rego` only where tests are wanted). `data.json`, `data.yaml` and `data.yml` are data, put
+at the path of their folder below the folder given, as `opa run --bundle DIR` does. Entries whose name begins with a dot
+are left out, so a mounted ConfigMap is read once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from dnspolicy.engines.rego.datafile import Merged, parse_data
+from dnspolicy.engines.rego.errors import Complaint
+
+DATA_FILES = ("data.json", "data.yaml", "data.yml")
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a policy may cost. Bytes for sizes, seconds of CPU for one rule, wall seconds for the whole check."""
+
+    files: int = 2_000
+    policy_bytes: int = 2 * 1024 * 1024
+    data_bytes: int = 128 * 1024 * 1024
+    lines: int = 20_000
+    columns: int = 1_024
+    rule_seconds: float = 2.0
+    check_seconds: float = 60.0
+    check_bytes: int = 2 * 1024 * 1024 * 1024
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One Rego file. `file` is how it is named to people."""
+
+    file: str
+    text: str
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """All files of one revision. `data` is one JSON object; `revision` the first 12 hex digits of their SHA-256."""
+
+    policies: tuple[Source, ...]
+    data: bytes
+    revision: str
+
+
+def read(folders: Sequence[Path], limits: Limits, tests: bool = False) -> tuple[Sources, list[Complaint]]:
+    """Read the folders (or single files) in order. What cannot be read is a complaint."""
+    complaints: list[Complaint] = []
+    policies: list[Source] = []
+    merged = Merged()
+    digest = hashlib.sha256()
+    data_bytes = 0
+    for count, (relative, path) in enumerate(_walk(folders, tests, complaints)):
+        if count >= limits.files:
+            complaints.append(Complaint(str(path), 0, 0, f"more than {limits.files} files"))
+            break
+        raw = _bytes(path, limits, complaints)
+        if raw is None:
+            continue
+        digest.update(f"{relative.as_posix()}\0{len(raw)}\0".encode() + raw)
+        if path.suffix == ".rego":
+            policies.append(Source(str(path), _text(str(path), raw, complaints)))
+            continue
+        data_bytes += len(raw)
+        merged.add(str(path), relative.parent.parts, parse_data(path, raw, complaints), complaints)
+    if data_bytes > limits.data_bytes:
+        complaints.append(Complaint(str(folders[0]), 0, 0, f"more than {limits.data_bytes} bytes of data"))
+    if not any(not s.file.endswith("_test.rego") for s in policies):
+        complaints.append(
+            Complaint(", ".join(map(str, folders)), 0, 0, "no *.rego file", "give a folder with policies")
+        )
+    sources = Sources(tuple(policies), merged.encoded(complaints), digest.hexdigest()[:12])
+    return sources, complaints
+
+
+def _walk(folders: Sequence[Path], tests: bool, complaints: list[Complaint]) -> Iterator[tuple[Path, Path]]:
+    """Pairs of (path below the folder given, path), sorted, each real file once."""
+    seen: set[Path] = set()
+    for folder in folders:
+        if not folder.exists():
+            complaints.append(Complaint(str(folder), 0, 0, "no such file or folder"))
+        pairs = [(Path(folder.name), folder)] if folder.is_file() else list(_below(folder))
+        for relative, path in pairs:
+            real = path.resolve()
+            if real not in seen and _wanted(path, tests):
+                seen.add(real)
+                yield relative, path
+
+
+def _below(folder: Path) -> Iterator[tuple[Path, Path]]:
+    visited: set[str] = set()
+    for here, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(here)
+        if real in visited:
+            folders.clear()
+            continue
+        visited.add(real)
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for file in sorted(f for f in files if not f.startswith(".")):
+            path = Path(here, file)
+            yield path.relative_to(folder), path
+
+
+def _wanted(path: Path, tests: bool) -> bool:
+    if path.suffix == ".rego":
+        return tests or not path.name.endswith("_test.rego")
+    return path.name in DATA_FILES
+
+
+def _bytes(path: Path, limits: Limits, complaints: list[Complaint]) -> bytes | None:
+    limit = limits.policy_bytes if path.suffix == ".rego" else limits.data_bytes
+    try:
+        if not path.is_file():
+            complaints.append(Complaint(str(path), 0, 0, "not a regular file"))
+            return None
+        with path.open("rb") as file:
+            raw = file.read(limit + 1)
+    except OSError as problem:
+        complaints.append(Complaint(str(path), 0, 0, f"cannot be read: {problem.strerror or problem}"))
+        return None
+    if len(raw) > limit:
+        complaints.append(Complaint(str(path), 0, 0, f"longer than {limit} bytes", "split it"))
+        return None
+    return raw
+
+
+def _text(file: str, raw: bytes, complaints: list[Complaint]) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as problem:
+        line = raw[: problem.start].count(b"\n") + 1
+        complaints.append(Complaint(file, line, 1, "not UTF-8"))
+        return ""

@@ -1,0 +1,46 @@
+"""The simplest engine: one verdict for everybody, or what a function says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dnspolicy.model.verdict import Verdict
+from dnspolicy.policy.footprint import Footprint
+from dnspolicy.policy.input import PolicyInput
+
+Says = Callable[[PolicyInput], Verdict | None]
+EVERYTHING = Footprint(frozenset({()}))
+NOTHING = Footprint(frozenset())
+
+
+class StaticEngine:
+    """Answers `verdict`, or what `verdict(question)` returns or raises.
+
+    The footprint is everything for a function and nothing for a verdict, unless given.
+    """
+
+    name = "static"
+
+    def __init__(
+        self, verdict: Verdict | Says | None, *, footprint: Footprint | None = None, revision: str = "static"
+    ) -> None:
+        self._says: Says = verdict if callable(verdict) else lambda _: verdict
+        self._footprint = footprint or (EVERYTHING if callable(verdict) else NOTHING)
+        self._revision = revision
+
+    @property
+    def revision(self) -> str:
+        return self._revision
+
+    @property
+    def footprint(self) -> Footprint:
+        return self._footprint
+
+    def swap(self, verdict: Verdict | Says | None, revision: str) -> None:
+        """Answer otherwise from now on."""
+        self._says = verdict if callable(verdict) else lambda _: verdict
+        self._revision = revision
+
+    async def decide(self, question: PolicyInput, deadline: float) -> Verdict | None:
+        """The verdict."""
+        return self._says(question)

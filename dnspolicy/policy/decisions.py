@@ -1,0 +1,60 @@
+"""Remembered decisions: the key is all a policy can read of its input, so equal keys mean equal decisions."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import msgspec
+from cachetools import LRUCache
+
+from dnspolicy.chain.clock import Clock
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.model.verdict import Verdict
+
+Key = tuple[str, Hashable]
+"""Revision of policy and data, and the projection of the input."""
+FOREVER = float("inf")
+
+
+class Remembered(msgspec.Struct, frozen=True, gc=False):
+    """A decision, also that there is none. `until` is monotonic time (seconds)."""
+
+    verdict: Verdict | None
+    until: float
+
+
+class DecisionCache:
+    """At most `capacity` decisions, the least recently used go first. Errors are never kept as decisions."""
+
+    def __init__(self, capacity: int, clock: Clock, metrics: Metrics) -> None:
+        self._clock = clock
+        self._capacity = capacity
+        self._entries: LRUCache[Key, Remembered] = LRUCache(max(capacity, 1))
+        self._last: LRUCache[Hashable, Verdict] = LRUCache(max(capacity, 1))
+        self._hits = metrics.counter("dnspolicy_decision_cache_hits_total", "Decisions taken from memory.")
+        self._misses = metrics.counter("dnspolicy_decision_cache_misses_total", "Decisions asked of the engine.")
+        entries = metrics.gauge("dnspolicy_decision_cache_entries", "Decisions held.")
+        metrics.before_collect(lambda: entries.set(len(self._entries)))
+
+    def find(self, key: Key) -> Remembered | None:
+        """The decision for `key`; None when it is not known or no longer holds."""
+        found = self._entries.get(key)
+        if found is None or (found.until != FOREVER and self._clock.monotonic() >= found.until):
+            self._misses.inc()
+            return None
+        self._hits.inc()
+        return found
+
+    def keep(self, key: Key, verdict: Verdict | None, timeless: bool) -> None:
+        """Remember a decision. One that is not `timeless` (reads the clock) only for as long as its own `ttl` says."""
+        if not self._capacity:
+            return
+        seconds = FOREVER if timeless else float(verdict.ttl or 0) if verdict is not None else 0.0
+        if seconds > 0:
+            self._entries[key] = Remembered(verdict, self._clock.monotonic() + seconds)
+            if verdict is not None:
+                self._last[key[1]] = verdict
+
+    def last(self, projection: Hashable) -> Verdict | None:
+        """The last decision known for a projection, of whatever revision."""
+        return self._last.get(projection)

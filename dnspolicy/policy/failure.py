@@ -1,0 +1,42 @@
+"""What follows when an engine gives no usable decision: a written table, and the only place that says it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout
+from dnspolicy.model.verdict import Action, Origin, Verdict
+
+
+class OnError(StrEnum):
+    """`last_known`: the last decision for the same question, whatever the revision; block when there is none."""
+
+    BLOCK = "block"
+    ALLOW = "allow"
+    LAST_KNOWN = "last_known"
+
+
+class FailureKind(StrEnum):
+    UNAVAILABLE = "unavailable"
+    TIMEOUT = "timeout"
+    BAD_REPLY = "bad_reply"
+
+
+def kind_of(problem: EngineError) -> FailureKind:
+    """Which kind of failure an engine error is."""
+    if isinstance(problem, EngineTimeout):
+        return FailureKind.TIMEOUT
+    if isinstance(problem, EngineBadReply):
+        return FailureKind.BAD_REPLY
+    return FailureKind.UNAVAILABLE
+
+
+def verdict_of(problem: EngineError, on_error: OnError, revision: str, last: Verdict | None) -> Verdict:
+    """The verdict of a failure. `last` is the last known decision for the question."""
+    kind = kind_of(problem)
+    rule = f"failure/{kind}"
+    if on_error is OnError.ALLOW:
+        return Verdict(Action.ALLOW, rule, f"on_error allow: {problem}", origin=Origin.FAILURE, revision=revision)
+    if on_error is OnError.LAST_KNOWN and last is not None:
+        return last
+    return Verdict(Action.BLOCK, rule, f"on_error {on_error}: {problem}", origin=Origin.FAILURE, revision=revision)
