@@ -2,6 +2,123 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from dnspolicy.app.parts import Parts
+from dnspolicy.app.plan import Plan
+from dnspolicy.engines.rego import Loaded, RegoEngine, check, fingerprint, load
+from dnspolicy.model.answer import Dependencies, Rests
+from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.plugins.policy import Config, Judge
+from dnspolicy.policy.decisions import DecisionCache
 
 log = logging.getLogger("dnspolicy.policy")
+
+
+class _Watched:
+    """One engine with its folders and the judges that ask it."""
+
+    def __init__(self, folders: tuple[Path, ...], config: Config, engine: RegoEngine) -> None:
+        self.folders = folders
+        self.config = config
+        self.engine = engine
+        self.judges: dict[Config, Judge] = {}
+        self.seen = fingerprint(folders)
+
+
+class Engines:
+    """Loads policies when they are first asked for, and again when their files change.
+
+    A policy that cannot be loaded raises PolicyLoadError at the start; later it leaves the one in force, is logged
+    once and counted.
+    """
+
+    def __init__(self, plan: Plan, parts: Parts, changed: Callable[[Dependencies], None]) -> None:
+        self._plan = plan
+        self._parts = parts
+        self._changed = changed
+        self._reclassify: Callable[[], None] = lambda: None
+        self._watched: dict[tuple[tuple[Path, ...], str], _Watched] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        metrics = parts.metrics
+        self._failed = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
+        self._info = metrics.gauge("dnspolicy_policy_info", "1 for the policy revision in force.", ("revision",))
+
+    def judge(self, config: Config) -> Judge:
+        """The judge for a `policy` directive. Raises PolicyLoadError."""
+        folders = tuple(self._plan.path(text) for text in config.rego)
+        watched = self._watched.get((folders, config.entrypoint))
+        if watched is None:
+            check(folders, config.entrypoint)
+            watched = _Watched(folders, config, RegoEngine(load(folders, config.entrypoint), self._parts.clock))
+            self._watched[folders, config.entrypoint] = watched
+            self._show()
+        judge = watched.judges.get(config)
+        if judge is None:
+            decisions = DecisionCache(config.cache, self._parts.clock, self._parts.metrics)
+            judge = watched.judges[config] = Judge(
+                config, watched.engine, decisions, clock=self._parts.clock, metrics=self._parts.metrics
+            )
+        return judge
+
+    def source_of(self, rule: str) -> str | None:
+        """Where the policy file speaks of a rule, `file:line`."""
+        found = (w.engine.source_of(rule) for w in self._watched.values())
+        return next((place for place in found if place), None)
+
+    def announcement(self) -> list[str]:
+        """What is in force, for people."""
+        return [
+            f"policy revision {w.engine.revision} from {', '.join(map(str, w.folders))}" for w in self._watched.values()
+        ]
+
+    async def start(self, reclassify: Callable[[], None]) -> None:
+        """Watch the folders; `reclassify` is called when a policy begins to read other facts of clients."""
+        self._reclassify = reclassify
+        self._tasks = [asyncio.create_task(self._watch(w), name="policy") for w in self._watched.values()]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
+
+    async def _watch(self, watched: _Watched) -> None:
+        while True:
+            await asyncio.sleep(watched.config.reload)
+            seen = await asyncio.to_thread(fingerprint, watched.folders)
+            if seen == watched.seen:
+                continue
+            watched.seen = seen
+            await self._reload(watched)
+
+    async def _reload(self, watched: _Watched) -> None:
+        """Check the new policy beside the one in force, then swap. The event loop waits only for the loading itself."""
+        entrypoint = watched.config.entrypoint
+        try:
+            await asyncio.to_thread(check, watched.folders, entrypoint)
+            loaded = load(watched.folders, entrypoint)
+        except PolicyLoadError as problem:
+            self._failed.inc()
+            log.error("the policy in force stays; the new one is refused:\n%s", problem)
+            return
+        self.swap(watched, loaded)
+
+    def swap(self, watched: _Watched, loaded: Loaded) -> None:
+        """Put a checked policy in force at once."""
+        before = watched.engine.revision
+        watched.engine.swap(loaded)
+        for judge in watched.judges.values():
+            judge.renew()
+        self._show()
+        self._changed(frozenset({(Rests.POLICY, watched.engine.name)}))
+        self._reclassify()
+        log.info("policy revision %s replaces %s", watched.engine.revision, before)
+
+    def _show(self) -> None:
+        self._info.values.clear()
+        for watched in self._watched.values():
+            self._info.set(1.0, (watched.engine.revision,))

@@ -2,5 +2,6 @@
 
 from dnspolicy.plugins.policy.config import Config
 from dnspolicy.plugins.policy.handler import Policy
+from dnspolicy.plugins.policy.judge import Judge
 
-__all__ = ["Config", "Policy"]
+__all__ = ["Config", "Judge", "Policy"]

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from dnspolicy.corefile.schema import Duration
+from dnspolicy.policy.failure import OnError
 
 
 class Default(StrEnum):
@@ -15,14 +16,6 @@ class Default(StrEnum):
 
     BLOCK = "block"
     ALLOW = "allow"
-
-
-class OnError(StrEnum):
-    """What happens when the engine gives no usable decision."""
-
-    BLOCK = "block"
-    ALLOW = "allow"
-    LAST_KNOWN = "last_known"
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

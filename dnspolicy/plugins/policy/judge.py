@@ -1,0 +1,117 @@
+"""One question to the policy: input, remembered decision or engine, failure table, judgement."""
+
+from __future__ import annotations
+
+import msgspec
+
+from dnspolicy.chain.clock import Clock
+from dnspolicy.chain.context import Judgement, QueryContext
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.chain.plugin import ClientFact
+from dnspolicy.model.answer import NOTHING, Dependencies, Freshness, Rests
+from dnspolicy.model.errors import EngineError
+from dnspolicy.model.query import Query
+from dnspolicy.model.target import Target
+from dnspolicy.model.verdict import Action, Origin, Phase, Verdict
+from dnspolicy.plugins.policy.config import Config, Default
+from dnspolicy.policy.decisions import DecisionCache
+from dnspolicy.policy.engine import Engine
+from dnspolicy.policy.failure import kind_of, verdict_of
+from dnspolicy.policy.footprint import projector
+from dnspolicy.policy.input import AnswerFacts, PolicyInput
+
+DEFAULT_RULE = "default"
+
+
+class Judge:
+    """Shared by all policy rooms that use one engine with one configuration.
+
+    `reads_endpoints` and `reads_answers` say whether the policy in force can read the endpoints of a target, and
+    whether it can tell the response phase from the query phase.
+    """
+
+    def __init__(
+        self, config: Config, engine: Engine, decisions: DecisionCache, *, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._config = config
+        self._engine = engine
+        self._decisions = decisions
+        self._clock = clock
+        self._failures = metrics.counter(
+            "dnspolicy_policy_failures_total", "Questions without a usable decision, by kind of failure.", ("kind",)
+        )
+        self._undecided = metrics.counter("dnspolicy_policy_undefined_total", "Questions the policy said nothing to.")
+        self.renew()
+
+    def renew(self) -> None:
+        """Take over what the engine's new revision can read. To be called whenever the revision changes."""
+        footprint = self._engine.footprint
+        self.revision = self._engine.revision
+        self._project = projector(footprint)
+        self._timeless = footprint.timeless
+        self._reads_target = footprint.reads("target")
+        self._rests: Dependencies = frozenset({(Rests.POLICY, self._engine.name)})
+        self.reads_endpoints = footprint.reads("target", "endpoints")
+        self.reads_answers = footprint.reads("answer") or footprint.reads("phase")
+        self.client_facts: frozenset[ClientFact] = footprint.client_facts()
+
+    async def judge(
+        self,
+        query: Query,
+        ctx: QueryContext,
+        phase: Phase,
+        target: Target,
+        facts: AnswerFacts | None = None,
+        trigger: str = "",
+    ) -> Verdict:
+        """The verdict for one name or one answer, noted in the context. Never raises."""
+        started = self._clock.monotonic()
+        question = PolicyInput(phase, ctx.identity, query, target, facts)
+        projection = self._project(question)
+        known = self._decisions.find((self.revision, projection))
+        if known is not None:
+            verdict = known.verdict
+        else:
+            try:
+                verdict = await self._ask(question, projection, min(ctx.deadline, started + self._config.timeout))
+            except EngineError as problem:
+                self._failures.inc((kind_of(problem).value,))
+                last = self._decisions.last(projection)
+                verdict = verdict_of(problem, self._config.on_error, self.revision, last)
+        if verdict is None:
+            verdict = self._nothing_said()
+        if trigger and not verdict.trigger and verdict.action is not Action.ALLOW:
+            verdict = msgspec.structs.replace(verdict, trigger=trigger)
+        seconds = self._clock.monotonic() - started
+        ctx.judgements.append(Judgement(str(query.name), phase, verdict, seconds, known is not None))
+        return verdict
+
+    async def _ask(self, question: PolicyInput, projection: object, deadline: float) -> Verdict | None:
+        revision = self.revision
+        verdict = await self._engine.decide(question, deadline)
+        if self._engine.revision == revision:
+            self._decisions.keep((revision, projection), verdict, self._timeless)
+        return verdict
+
+    def _nothing_said(self) -> Verdict:
+        self._undecided.inc()
+        action = Action.ALLOW if self._config.default is Default.ALLOW else Action.BLOCK
+        reason = f"the policy says nothing; default {self._config.default}"
+        return Verdict(action, DEFAULT_RULE, reason, origin=Origin.DEFAULT, revision=self.revision)
+
+    def fail(self, query: Query, ctx: QueryContext, problem: EngineError) -> Verdict:
+        """The verdict of a decision that cannot be carried out: always a block, noted in the context."""
+        self._failures.inc((kind_of(problem).value,))
+        rule = f"failure/{kind_of(problem)}"
+        verdict = Verdict(Action.BLOCK, rule, str(problem), origin=Origin.FAILURE, revision=self.revision)
+        ctx.judgements.append(Judgement(str(query.name), Phase.QUERY, verdict, 0.0, False))
+        return verdict
+
+    def freshness(self, target: Target, verdict: Verdict) -> Freshness:
+        """How long what follows from a verdict holds, and on what it rests."""
+        rests = self._rests | (target.rests if self._reads_target else NOTHING)
+        if verdict.origin is Origin.FAILURE:
+            return Freshness(0.0, rests)
+        if not self._timeless:
+            return Freshness(float(verdict.ttl or 0), rests)
+        return Freshness(None, rests)
