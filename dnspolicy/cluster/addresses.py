@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
+_HEX = b"0123456789abcdef"
+_DASHED = frozenset(_HEX + b"-")
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
@@ -32,11 +34,12 @@ def canonical(text: str) -> str:
 
 def from_dashed(label: bytes) -> str | None:
     """The address in the first label of a pod's name: `10-1-2-3`, `fd00--1`. None when it is none."""
-    text = label.decode("latin-1")
+    if not _DASHED.issuperset(label):
+        return None
+    text = label.decode()
+    separator = "." if text.count("-") == 3 and "--" not in text else ":"
     try:
-        if text.count("-") == 3 and "--" not in text:
-            return canonical(text.replace("-", "."))
-        return canonical(text.replace("-", ":"))
+        return canonical(text.replace("-", separator))
     except ValueError:
         return None
 
@@ -49,14 +52,12 @@ def to_dashed(address: str) -> str:
 
 def from_reverse(labels: tuple[bytes, ...]) -> str | None:
     """The address of a whole reverse name (RFC 1035 3.5, RFC 3596 2.5). None when it is none."""
-    if len(labels) == 6 and labels[-2:] == (b"in-addr", b"arpa"):
-        try:
-            return canonical(b".".join(labels[3::-1]).decode("latin-1"))
-        except ValueError:
-            return None
-    if len(labels) == 34 and labels[-2:] == (b"ip6", b"arpa") and all(len(label) == 1 for label in labels[:32]):
-        try:
-            return unpacked(bytes.fromhex(b"".join(labels[31::-1]).decode("latin-1")))
-        except ValueError:
-            return None
+    zone, digits = labels[-2:], labels[-3::-1]
+    try:
+        if zone == (b"in-addr", b"arpa") and len(digits) == 4 and all(map(bytes.isdigit, digits)):
+            return canonical(b".".join(digits).decode())
+        if zone == (b"ip6", b"arpa") and len(digits) == 32 and all(len(d) == 1 and d in _HEX for d in digits):
+            return unpacked(bytes.fromhex(b"".join(digits).decode()))
+    except ValueError:
+        return None
     return None

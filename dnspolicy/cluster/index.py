@@ -158,6 +158,9 @@ class Index:
     def pods_at(self, address: str) -> tuple[Pod, ...]:
         return self._tables.pods_at(address)
 
+    def holders_at(self, address: str) -> tuple[Pod, ...]:
+        return self._tables.holders_at(address)
+
     def identify(self, address: str) -> Identity:
         return self._identities.identify(address)
 

@@ -99,7 +99,7 @@ def _shown(old: Object | None, new: Object | None) -> bool:
 
 def _held(item: Object | None) -> frozenset[str]:
     """The addresses that a pod's own name can answer."""
-    live = isinstance(item, Pod) and not (item.finished or item.host_network)
+    live = isinstance(item, Pod) and not item.finished
     return frozenset(_addresses(item)) if live else frozenset()
 
 
@@ -110,4 +110,4 @@ def _addresses(item: Object | None) -> tuple[str, ...]:
 def _address_facts(tables: Tables, identities: Identities, address: str) -> object:
     places = [(s.namespace, s.name, s.service, s.labels, endpoint) for s, endpoint in tables.endpoints_at.get(address)]
     identity = msgspec.structs.astuple(identities.find(address))
-    return tables.services_at.get(address), places, tables.pods_at(address), identity
+    return tables.services_at.get(address), places, tables.holders_at(address), identity

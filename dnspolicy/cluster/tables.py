@@ -103,6 +103,10 @@ class Tables:
         pods = self.holders.get(address)
         return tuple(p for p in pods if not (p.finished or p.host_network)) if pods else pods
 
+    def holders_at(self, address: str) -> tuple[Pod, ...]:
+        """Live pods with this address, hostNetwork pods included."""
+        return tuple(p for p in self.holders.get(address) if not p.finished)
+
     def counts(self) -> dict[Kind, int]:
         return {
             Kind.NAMESPACE: len(self.namespaces),

@@ -12,7 +12,11 @@ from dnspolicy.model.name import Name
 from dnspolicy.model.target import Target
 
 Listener = Callable[[Dependencies], None]
-"""Called after a change with everything that moved; on the event loop's thread."""
+"""Called after a change with everything that moved; on the event loop's thread.
+
+An identity rests on its address (`Rests.IP`). Those of addresses that nobody holds, of which only some are remembered,
+also rest on `(Rests.CLUSTER, "networks")`: which addresses could be pods.
+"""
 
 
 class ClusterView(Protocol):
@@ -46,11 +50,19 @@ class ClusterView(Protocol):
         ...
 
     def endpoints_at(self, address: str) -> tuple[tuple[EndpointSlice, Endpoint], ...]:
-        """Ready endpoints with this address."""
+        """Ready endpoints with this address.
+
+        Their move is announced for the endpoint itself and for namespace, name, service and labels of its slice; not
+        for the slice's other endpoints and ports.
+        """
         ...
 
     def pods_at(self, address: str) -> tuple[Pod, ...]:
         """Live pods (not finished) that hold this address, without hostNetwork pods."""
+        ...
+
+    def holders_at(self, address: str) -> tuple[Pod, ...]:
+        """Live pods (not finished) that hold this address, hostNetwork pods included."""
         ...
 
     def identify(self, address: str) -> Identity:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cluster_worlds import SEED, Answer, Step, changes, index_of, read, without
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dnspolicy.chain.metrics import Metrics
@@ -17,6 +17,7 @@ def differing(before: dict[str, Answer], after: dict[str, Answer]) -> list[str]:
     return [question for question in before if before[question].value != after[question].value]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(changes, max_size=6))
 def test_it_reads_like_a_fresh_index_and_announces_what_moved(
     steps: list[Step],
@@ -46,6 +47,7 @@ def test_it_reads_like_a_fresh_index_and_announces_what_moved(
         before = after
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes, changes)
 def test_nothing_is_announced_that_reads_the_same(first: Step, second: Step) -> None:
     index = index_of([*SEED, *first[0]])
@@ -57,6 +59,7 @@ def test_nothing_is_announced_that_reads_the_same(first: Step, second: Step) -> 
     assert moved - {NETWORKS, SERIAL} <= differ
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes)
 def test_what_is_there_already_moves_nothing(step: Step) -> None:
     index = index_of(step[0])
@@ -68,6 +71,7 @@ def test_what_is_there_already_moves_nothing(step: Step) -> None:
     assert heard == []
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(changes)
 def test_nobody_is_external_before_the_cluster_is_loaded(step: Step) -> None:
     index = index_of(step[0], loaded=False)

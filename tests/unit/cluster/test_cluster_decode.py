@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnspolicy.cluster.decode import Decoder
@@ -348,6 +348,7 @@ def test_complaints_name_the_field_and_what_was_expected(parsed: object, field: 
         assert words in caught.value.problem
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
 def test_any_bytes_are_objects_or_a_complaint(content: bytes) -> None:
     try:
@@ -364,6 +365,7 @@ jsonish = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from((("Pod", "v1"), ("Service", "v1"), ("Node", "v1"), ("EndpointSlice", "discovery.k8s.io/v1"))),
     st.dictionaries(st.sampled_from(("metadata", "spec", "status", "endpoints", "ports")), jsonish),
