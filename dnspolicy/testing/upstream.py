@@ -16,7 +16,6 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Iterator
-from enum import StrEnum
 from types import TracebackType
 
 import msgspec
@@ -26,40 +25,14 @@ from dnspolicy.model.errors import WireError
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query, Transport
 from dnspolicy.model.rr import Rcode, Record, Type, type_number, type_text
+from dnspolicy.testing.lies import Lie, TcpTrick, asking, broken, forge, frame
 from dnspolicy.wire import rdata
 from dnspolicy.wire.encode import MAX_TCP, encode_answer
 from dnspolicy.wire.message import decode_query
 
-FORGED = "203.0.113.66"
-"""The address in every forged answer; it must never be seen by a client."""
 _TRIES = 20
 _ROOM = 65_535
 _TCP_IDLE = 5.0
-
-
-class Lie(StrEnum):
-    """Messages sent ahead of the true answer. Those that can hold an answer hold `FORGED`."""
-
-    WRONG_ID = "wrong id"
-    WRONG_NAME = "wrong name"
-    WRONG_TYPE = "wrong type"
-    NO_QUESTION = "no question"
-    NOT_A_REPLY = "not a reply"
-    EMPTY = "empty"
-    SHORT = "short"
-    NOISE = "noise"
-    CUT = "cut"
-    LOOP = "compression loop"
-
-
-class TcpTrick(StrEnum):
-    """What goes wrong over TCP instead of an answer."""
-
-    NONE = "none"
-    CLOSE = "close"
-    CUT = "cut"
-    EMPTY_FRAME = "empty frame"
-    LONG_LENGTH = "long length"
 
 
 class Script(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,7 +187,7 @@ class FakeUpstream:
             return
         query, script = read
         for lie in script.lies:
-            self._send(_forge(lie, query), source)
+            self._send(forge(lie, query), source)
         if script.truth:
             self._later(script.delay, _truth(query, script), source, script.copies)
 
@@ -267,16 +240,16 @@ class FakeUpstream:
             return False
         query, script = read
         for lie in script.lies:
-            writer.write(_frame(_forge(lie, query)))
+            writer.write(frame(forge(lie, query)))
         if not script.truth:
             return True
         if script.delay:
             await asyncio.sleep(script.delay)
         answer = _truth(query, script)
         if script.tcp is TcpTrick.NONE:
-            writer.write(_frame(answer) * script.copies)
+            writer.write(frame(answer) * script.copies)
         else:
-            writer.write(_broken(script.tcp, answer))
+            writer.write(broken(script.tcp, answer))
         return script.tcp is TcpTrick.NONE
 
 
@@ -295,63 +268,13 @@ def _truth(query: Query, script: Script) -> bytes:
     if not script.edns and query.edns is not None:
         return encode_answer(msgspec.structs.replace(query, edns=None), Answer(int(Rcode.FORMERR)), MAX_TCP)
     if script.lower:
-        query = _asking(query, Name(query.asked.key, query.asked.labels))
+        query = asking(query, Name(query.asked.key, query.asked.labels))
     if script.tc and query.transport is Transport.UDP:
         return encode_answer(query, Answer(tc=True, ra=script.ra), MAX_TCP)
     answer = Answer(
         script.rcode, script.answer, script.authority, script.additional, aa=script.aa, ra=script.ra, ede=script.ede
     )
     return encode_answer(query, answer, MAX_TCP)
-
-
-def _forge(lie: Lie, query: Query) -> bytes:
-    """A message that must not be believed."""
-    other = from_text("forged.test")
-    forged = encode_answer(query, _forgery(query.name), MAX_TCP)
-    match lie:
-        case Lie.WRONG_ID:
-            return (query.id ^ 0x5A5A).to_bytes(2, "big") + forged[2:]
-        case Lie.WRONG_NAME:
-            return encode_answer(_asking(query, other), _forgery(other), MAX_TCP)
-        case Lie.WRONG_TYPE:
-            return encode_answer(
-                msgspec.structs.replace(query, qtype=query.qtype ^ 0x20), _forgery(query.name), MAX_TCP
-            )
-        case Lie.NO_QUESTION:
-            return forged[:4] + b"\0\0" + forged[6:12] + forged[12 + len(query.asked.wire) + 4 :]
-        case Lie.NOT_A_REPLY:
-            return forged[:2] + bytes((forged[2] & 0x7F,)) + forged[3:]
-        case Lie.EMPTY:
-            return b""
-        case Lie.SHORT:
-            return forged[:7]
-        case Lie.NOISE:
-            return b"\xff" * 64
-        case Lie.CUT:
-            return forged[: 12 + len(query.asked.wire) + 4 + 6]
-        case Lie.LOOP:
-            at = 12 + len(query.asked.wire) + 4
-            return forged[:at] + (0xC000 | at).to_bytes(2, "big") + forged[at + 2 :]
-
-
-def _forgery(owner: Name) -> Answer:
-    return Answer(answer=(Record(owner, int(Type.A), 3600, rdata.address(FORGED)),), ra=True)
-
-
-def _asking(query: Query, name: Name) -> Query:
-    return msgspec.structs.replace(query, name=name, asked=name)
-
-
-def _frame(wire: bytes) -> bytes:
-    return len(wire).to_bytes(2, "big") + wire
-
-
-def _broken(trick: TcpTrick, wire: bytes) -> bytes:
-    if trick is TcpTrick.EMPTY_FRAME:
-        return b"\0\0"
-    if trick is TcpTrick.LONG_LENGTH:
-        return (len(wire) + 40_000).to_bytes(2, "big") + wire
-    return _frame(wire)[: len(wire) // 2]
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,12 @@ from hypothesis import strategies as st
 
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Counter, Gauge, Metrics
+from dnspolicy.corefile.bind import bind
+from dnspolicy.corefile.complaints import Complaints
+from dnspolicy.corefile.load import load
 from dnspolicy.corefile.schema import Duration, Zone
 from dnspolicy.model.answer import NOTHING, ONCE, Answer, Dependencies, Drop, Freshness, Reply, Rests
+from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Edns, Query
 from dnspolicy.model.rr import Rcode, Record, Type
@@ -52,7 +57,8 @@ class Lab:
         self.reply: Reply = reply or outside(a())
         self.asked: list[str] = []
         self.meanwhile: Dependencies = NOTHING
-        config = Config(words=words, **options)  # type: ignore[arg-type]
+        ttl = int(words[0]) if words else None
+        config = Config(ttl=ttl, zones=tuple(map(Zone, words[1:])), **options)  # type: ignore[arg-type]
         self.cache = Cache(config, clock=self.clock, metrics=self.metrics, labels=ServerLabels("dns://:53", "."))
 
     def ask(self, name: str = "www.lab.test", qtype: int = Type.A, **fields: object) -> Reply:
@@ -390,26 +396,41 @@ def test_metrics() -> None:
     assert lab.value("coredns_cache_entries", *denial) == 1
 
 
+def bound(folder: Path, line: str) -> Config:
+    """The Config of a `cache` line. Raises ConfigError."""
+    path = folder / "Corefile"
+    path.write_text(f".:53 {{\n{line}\n}}\n")
+    complaints = Complaints()
+    found = bind(load(path, {}).blocks[0].directives[0], Config, complaints)
+    complaints.raise_if_any()
+    assert found is not None
+    return found
+
+
 @pytest.mark.parametrize(
-    ("options", "complaint"),
+    ("line", "want"),
     [
-        ({"words": ("0",)}, "TTL must be from 1"),
-        ({"words": ("99999999999999999999",)}, "TTL must be from 1"),
-        ({"words": ("30", "a..b")}, "a label must have"),
-        ({"words": ("30", "10.0.0.0/8")}, "instead of a CIDR"),
-        ({"servfail": Duration(301.0)}, "servfail must be"),
-        ({"servfail": Duration(-1.0)}, "servfail must be"),
+        ("cache", Config()),
+        ("cache 30", Config(ttl=30)),
+        ("cache lab.test", Config(zones=(Zone("lab.test."),))),
+        ("cache 30 lab.test 10.0.0.0/8", Config(ttl=30, zones=(Zone("lab.test."), Zone("10.in-addr.arpa.")))),
+        ("cache {\nsuccess 100 60 10\n}", Config(success=Limits(capacity=100, ttl=60, minttl=10))),
+        ("cache {\ndenial 100\nservfail 10s\n}", Config(denial=Limits(capacity=100), servfail=Duration(10.0))),
+        (
+            "cache {\ndisable success cluster.local\ndisable denial\n}",
+            Config(disable=(Disable(kind=Kind.SUCCESS, zones=(Zone("cluster.local."),)), Disable(kind=Kind.DENIAL))),
+        ),
     ],
 )
-def test_config_is_refused(options: dict[str, object], complaint: str) -> None:
-    with pytest.raises(ValueError, match=complaint):
-        Config(**options)  # type: ignore[arg-type]
+def test_config(tmp_path: Path, line: str, want: Config) -> None:
+    assert bound(tmp_path, line) == want
 
 
 @pytest.mark.parametrize(
-    ("words", "zones", "ttl"),
-    [((), (), 3600), (("30",), (), 30), (("lab.test",), ("lab.test",), 3600), (("30", "a.", "b."), ("a.", "b."), 30)],
-)
-def test_words(words: tuple[str, ...], zones: tuple[str, ...], ttl: int) -> None:
-    config = Config(words=words)
-    assert (config.zones, config.limits(Kind.SUCCESS).ttl) == (zones, ttl)
+    "line",
+    ["cache 0", "cache 30 a..b", "cache {\nservfail 6m\n}", "cache {\nsuccess\n}", "cache {\nsuccess 0\n}",
+     "cache {\nprefetch 10\n}", "cache {\nserve_stale\n}", "cache {\ndisable all\n}", "cache {\nkeepttl\n}"],
+)  # fmt: skip
+def test_config_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ConfigError, match=r"Corefile:\d+:\d+: "):
+        bound(tmp_path, line)

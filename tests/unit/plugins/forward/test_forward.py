@@ -22,17 +22,8 @@ from dnspolicy.model.query import Edns, Query, Transport
 from dnspolicy.model.rr import Rcode, Type
 from dnspolicy.plugins.forward import Config, Forward, Forwarder
 from dnspolicy.plugins.forward.attempt import Order
-from dnspolicy.testing.upstream import (
-    FORGED,
-    NXDOMAIN,
-    SERVFAIL,
-    SILENT,
-    FakeUpstream,
-    Lie,
-    Script,
-    TcpTrick,
-    record,
-)
+from dnspolicy.testing.lies import FORGED, Lie, TcpTrick
+from dnspolicy.testing.upstream import NXDOMAIN, SERVFAIL, SILENT, FakeUpstream, Script, record
 from dnspolicy.wire.rdata import addresses_in
 
 WWW = Script(answer=(record("www.lab.test", "A", "198.51.100.10"),))

@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dnspolicy.corefile.bind import bind
+from dnspolicy.corefile.complaints import Complaints
+from dnspolicy.corefile.load import load
+from dnspolicy.corefile.schema import Zone
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins.forward import Config
+from dnspolicy.plugins.forward.attempt import Order
 from dnspolicy.plugins.forward.upstreams import RECHECK, Upstreams, parse_upstream
 
 
@@ -63,6 +68,47 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
 def test_config_is_refused(options: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         Config(from_=".", **options)  # type: ignore[arg-type]
+
+
+def bound(folder: Path, line: str) -> Config:
+    """The Config of a `forward` line. Raises ConfigError."""
+    path = folder / "Corefile"
+    path.write_text(f".:53 {{\n{line}\n}}\n")
+    complaints = Complaints()
+    found = bind(load(path, {}).blocks[0].directives[0], Config, complaints)
+    complaints.raise_if_any()
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("line", "want"),
+    [
+        ("forward . 192.0.2.1", Config(from_=Zone("."), to=("192.0.2.1",))),
+        ("forward Corp.Test 192.0.2.1 /a/b", Config(from_=Zone("corp.test."), to=("192.0.2.1", "/a/b"))),
+        (
+            "forward . 192.0.2.1 {\nexcept a.test b.test\nexcept c.test\nmax_concurrent 1000\npolicy round_robin\n}",
+            Config(
+                from_=Zone("."), to=("192.0.2.1",), except_=(Zone("a.test."), Zone("b.test."), Zone("c.test.")),
+                max_concurrent=1000, policy=Order.ROUND_ROBIN,
+            ),
+        ),
+        ("forward . 192.0.2.1 {\nforce_tcp\n}", Config(from_=Zone("."), to=("192.0.2.1",), force_tcp=True)),
+    ],
+)  # fmt: skip
+def test_config(tmp_path: Path, line: str, want: Config) -> None:
+    assert bound(tmp_path, line) == want
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["forward", "forward .", "forward . nowhere", "forward . tls://192.0.2.1", "forward . 192.0.2.1 {\npolicy best\n}",
+     "forward . 192.0.2.1 {\nmax_concurrent -1\n}", "forward . 192.0.2.1 {\nhealth_check 1s\n}",
+     "forward . 192.0.2.1 {\nexpire 10s\n}", "forward . 192.0.2.1 {\nforce_tcp\nprefer_udp\n}"],
+)  # fmt: skip
+def test_a_line_is_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ConfigError, match=r"Corefile:\d+:\d+: "):
+        bound(tmp_path, line)
 
 
 def write(path: Path, text: str) -> None:
