@@ -164,7 +164,7 @@ def _ip(text: str) -> Match:
 
 
 def _name(text: str) -> Match:
-    matches = _glob(text.removesuffix(".") or ".")
+    matches = _glob(text if text == "." else text.removesuffix("."))
     return lambda r: matches(r.question.name) or (r.resolved is not None and matches(r.resolved))
 
 

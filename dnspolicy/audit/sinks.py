@@ -16,7 +16,7 @@ from dnspolicy.chain.clock import Clock
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
 _MODE = 0o640
 _TAIL = 64 * 1024
-_READER_MS = 1000
+_PATIENCE = 1.0
 _HOPELESS = frozenset({errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.EROFS, errno.ELOOP})
 
 
@@ -49,11 +49,15 @@ def hopeless(problem: OSError) -> bool:
 
 
 class StreamSink:
-    """An open file descriptor, such as 1 for standard output. It is not closed."""
+    """An open file descriptor, such as 1 for standard output. It is not closed.
 
-    def __init__(self, fd: int, name: str) -> None:
+    `patience`: seconds to wait for a reader that takes nothing, where the descriptor does not wait by itself.
+    """
+
+    def __init__(self, fd: int, name: str, patience: float = _PATIENCE) -> None:
         self.name = name
         self._fd = fd
+        self._patience = patience
         self._done = 0
 
     def open(self) -> Tail:
@@ -61,7 +65,7 @@ class StreamSink:
 
     def write(self, lines: bytes) -> None:
         while self._done < len(lines):
-            self._done += _write(self._fd, memoryview(lines)[self._done :])
+            self._done += _write(self._fd, memoryview(lines)[self._done :], self._patience)
         self._done = 0
 
     def close(self) -> None:
@@ -105,7 +109,7 @@ class FileSink:
             self._done = lines.rfind(b"\n", 0, self._done) + 1
         assert self._fd is not None
         while self._done < len(lines):
-            self._done += _write(self._fd, memoryview(lines)[self._done :])
+            self._done += _write(self._fd, memoryview(lines)[self._done :], _PATIENCE)
         self._done = 0
 
     def close(self) -> None:
@@ -122,14 +126,14 @@ class FileSink:
         return (status.st_dev, status.st_ino) != self._identity
 
 
-def _write(fd: int, data: memoryview) -> int:
-    """Write some; wait up to a second for the reader of a pipe that takes nothing at the moment."""
+def _write(fd: int, data: memoryview, patience: float) -> int:
+    """Write some; wait up to `patience` seconds for the reader of a pipe that takes nothing at the moment."""
     try:
         return os.write(fd, data)
     except BlockingIOError:
         poll = select.poll()
         poll.register(fd, select.POLLOUT)
-        poll.poll(_READER_MS)
+        poll.poll(patience * 1000)
         return os.write(fd, data)
 
 

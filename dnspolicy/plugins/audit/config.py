@@ -15,8 +15,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """`audit { … }`.
 
     `stdout`, `file`: where records go, one of them. `fold`: seconds within which repeats become one record; 0 is a
-    record for each query. `labels`: keys of pod labels that records of level full may show. `capacity`: records that may
-    wait to be written.
+    record for each query. `labels`: keys of pod labels that records of level full may show. `capacity`: records that
+    may wait to be written.
     """
 
     level: AuditLevel = AuditLevel.METADATA
