@@ -55,6 +55,6 @@ class Exposed:
         """Pods with this address that are neither finished nor on their way out, whatever their namespaces."""
         return tuple(
             pod
-            for pod in self._cluster.pods_at(address)
+            for pod in self._cluster.holders_at(address)
             if not pod.leaving and (self._all or self._selector.accepts(pod.labels))
         )

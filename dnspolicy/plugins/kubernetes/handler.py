@@ -50,7 +50,7 @@ class Kubernetes:
         nameservers = Nameservers(config, exposed, local_addresses)
         self._tree = Tree(config, cluster, exposed, nameservers, Reverse(config, exposed, primary))
         self._aliases = Aliases(self._zones, self._tree.find, self._missed, config.ttl)
-        self._falls = None if config.fallthrough is None else tuple(map(from_text, config.fallthrough))
+        self._falls = _falls(self._zones, config.fallthrough)
         self._complete = False
         self._end: Callable[[], None] | None = None
 
@@ -94,13 +94,10 @@ class Kubernetes:
             if self._cluster.missing():
                 return Answer(Rcode.SERVFAIL, (), (zone.soa(name),), aa=True, ede=_NOT_READY, made_by=NAME, fresh=fresh)
             self._complete = True
-        if self._falls is not None and self._falls_through(name):
+        falls = self._falls.get(zone)
+        if falls is not None and (not falls or any(name.under(part) for part in falls)):
             return None
         return _no_such_name(name, zone, fresh)
-
-    def _falls_through(self, name: Name) -> bool:
-        assert self._falls is not None
-        return not self._falls or any(name.under(zone) for zone in self._falls)
 
     async def _fall_through(self, query: Query, ctx: QueryContext, ask_next: AskNext, fresh: Freshness) -> Reply:
         """Ask on. The reply holds only while the name is not here."""
@@ -113,3 +110,18 @@ class Kubernetes:
 
 def _no_such_name(name: Name, zone: Zone, fresh: Freshness) -> Answer:
     return Answer(Rcode.NXDOMAIN, (), (zone.soa(name),), aa=True, made_by=NAME, fresh=fresh)
+
+
+def _falls(zones: Zones, fallthrough: tuple[str, ...] | None) -> dict[Zone, tuple[Name, ...]]:
+    """The zones with names that fall through, and which: those below the given names, or all when there are none."""
+    if fallthrough is None:
+        return {}
+    wanted = tuple(map(from_text, fallthrough or (".",)))
+    found: dict[Zone, tuple[Name, ...]] = {}
+    for zone in zones.all:
+        parts = tuple(part for part in wanted if part.under(zone.name))
+        if any(zone.name.under(part) for part in wanted):
+            found[zone] = ()
+        elif parts:
+            found[zone] = parts
+    return found

@@ -65,11 +65,9 @@ class Tree:
             return self._elsewhere(labels[:size], name, zone, qtype)
         label = labels[size - 2]
         services = self._namespaces.get(label) or self._learn(label)
-        if services is None:
-            return self._no_service(labels[size - 3], label)
-        service = services.get(labels[size - 3])
+        service = None if services is None else services.get(labels[size - 3])
         if service is None:
-            return self._no_service(labels[size - 3], label)
+            return _no_service(labels[size - 3], label)
         return service.find(labels[: size - 3], name, zone, qtype)
 
     def _learn(self, label: bytes) -> Services | None:
@@ -80,11 +78,6 @@ class Tree:
         if self._listening:
             self._namespaces[label] = found
         return found
-
-    def _no_service(self, service: bytes, namespace: bytes) -> Missing:
-        text = label_text(namespace)
-        looked_at = ((Rests.SERVICE, f"{text}/{label_text(service)}"), (Rests.NAMESPACE, text), *ABSENT)
-        return Missing(Freshness(None, frozenset(looked_at)))
 
     def _elsewhere(self, rest: tuple[bytes, ...], name: Name, zone: Zone, qtype: int) -> Found:
         """Every name that is not below a namespace of `svc`."""
@@ -144,6 +137,17 @@ class Tree:
         if self._config.pods is PodMode.INSECURE:
             return True
         return any(pod.namespace == namespace for pod in self._exposed.pods_at(address))
+
+
+def _no_service(service: bytes, namespace: bytes) -> Missing:
+    text = _text(namespace)
+    looked_at = ((Rests.SERVICE, f"{text}/{_text(service)}"), (Rests.NAMESPACE, text), *ABSENT)
+    return Missing(Freshness(None, frozenset(looked_at)))
+
+
+def _text(label: bytes) -> str:
+    """A lower-case label as dependencies name it. The short way is for labels without a dash."""
+    return label.decode() if label.isalnum() else label_text(label)
 
 
 def _version(name: Name, zone: Zone, qtype: int) -> Answer:

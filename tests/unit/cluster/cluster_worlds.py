@@ -176,6 +176,7 @@ def read(index: Index) -> dict[str, Answer]:
         answers[f"services at {address}"] = Answer(index.services_at(address), rests)
         answers[f"endpoints at {address}"] = Answer(places, rests)
         answers[f"pods at {address}"] = Answer(index.pods_at(address), rests)
+        answers[f"holders of {address}"] = Answer(index.holders_at(address), rests)
         answers[f"who is {address}"] = Answer(facts(index.identify(address)), rests)
     for text in names():
         for full in (False, True):
