@@ -1,0 +1,149 @@
+"""The policies that come with the server: their own tests, and what they do together."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from dnspolicy.model.verdict import Action, BlockAs
+from tests.unit.policies.library import (
+    NAMES,
+    OUTSIDE,
+    POLICIES,
+    QUICKSTART,
+    Document,
+    Library,
+    answered,
+    pod,
+    question,
+    rules_in,
+    sample,
+    service,
+)
+
+LIB = POLICIES / "lib"
+FOLDERS = [LIB, *(POLICIES / name for name in NAMES), QUICKSTART]
+ALL = [LIB, *(POLICIES / name for name in NAMES)]
+SUBSETS = [names for size in range(4) for names in combinations(NAMES, size)]
+ACORN = {"dns.example/tenant": "acorn", "dns.example/environment": "dev"}
+BIRCH = {"dns.example/tenant": "birch", "dns.example/environment": "prod"}
+
+
+def everything() -> Library:
+    return Library(ALL, {key: table for name in NAMES for key, table in sample(name).items()})
+
+
+@pytest.mark.parametrize(
+    ("folder", "rule"),
+    [(folder, rule) for folder in FOLDERS for rule in rules_in(folder)],
+    ids=lambda value: value.name if isinstance(value, Path) else value.rpartition(".")[2],
+)
+def test_the_own_tests_of_a_policy_pass_beside_all_others(folder: Path, rule: str) -> None:
+    library = Library(FOLDERS, {})
+    assert library.evaluate(rule, {}) == "true"
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_folder_has_tests_and_they_need_only_the_library(folder: Path) -> None:
+    rules = rules_in(folder)
+    beside = [] if folder in (LIB, QUICKSTART) else [LIB]
+    library = Library([*beside, folder] if folder != QUICKSTART else FOLDERS, {})
+    assert rules
+    assert [rule for rule in rules if library.evaluate(rule, {}) != "true"] == []
+
+
+@pytest.mark.skipif(shutil.which("opa") is None, reason="opa is not installed")
+@pytest.mark.parametrize(
+    "words",
+    [("test",), ("check", "--strict"), ("fmt", "--fail", "--list")],
+    ids=lambda words: words[0],
+)
+def test_open_policy_agent_agrees(words: tuple[str, ...]) -> None:
+    done = subprocess.run(["opa", *words, *map(str, FOLDERS)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+REQUESTS: dict[str, Document] = {
+    "own": question(pod("acorn", ACORN), "db.acorn.svc.cluster.local", service("acorn", ACORN)),
+    "other": question(pod("acorn", ACORN), "db.birch.svc.cluster.local", service("birch", BIRCH)),
+    "outside": question(pod("acorn", ACORN), "www.shop.example", OUTSIDE),
+    "environment": question(pod("acorn", ACORN), "orders-db.internal.example", OUTSIDE),
+    "zone": question(pod("acorn", ACORN), "git.corp.example", OUTSIDE),
+    "listed": question(pod("acorn", ACORN), "a.c2.example", OUTSIDE),
+    "shadow": question(pod("acorn", ACORN), "a.dyn.example", OUTSIDE),
+    "nobody": question(
+        {"kind": "unknown", "why": "", "ip": "192.0.2.1"}, "db.acorn.svc.cluster.local", service("acorn")
+    ),
+    "root": question(pod("acorn", ACORN), "", {"kind": "external"}),
+}
+
+
+@pytest.mark.parametrize("names", SUBSETS, ids="+".join)
+@pytest.mark.parametrize("document", REQUESTS.values(), ids=REQUESTS)
+@pytest.mark.parametrize("data", [True, False], ids=["data", "no data"])
+def test_any_subset_decides_or_says_nothing(names: tuple[str, ...], document: Document, data: bool) -> None:
+    tables = {key: table for name in names for key, table in sample(name).items()} if data else {}
+    library = Library([LIB, *(POLICIES / name for name in names)], tables)
+    for phase in (document, answered(document, "203.0.113.5")):
+        verdict = library.decide(phase)
+        assert verdict is not None or "tenant-isolation" not in names
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        service("birch", BIRCH),
+        service("birch", BIRCH, "there-is-no") | {"exists": False},
+        service("no-such-namespace") | {"exists": False},
+        {"kind": "none", "namespace": "birch", "namespace_labels": BIRCH},
+        {"kind": "pod", "namespace": "birch"},
+    ],
+    ids=["there", "no service", "no namespace", "too many labels", "pod"],
+)
+def test_no_policy_tells_what_another_tenant_has(target: Document) -> None:
+    verdict = everything().decide(question(pod("acorn", ACORN), "db.birch.svc.cluster.local", target))
+    assert verdict is not None
+    assert (verdict.action, verdict.rule) == (Action.BLOCK, "tenant/other")
+    assert verdict.reason == "neither the client's own tenant's nor shared"
+
+
+def test_own_tenant_other_environment() -> None:
+    other = service("acorn-prod", {"dns.example/tenant": "acorn", "dns.example/environment": "prod"})
+    verdict = everything().decide(question(pod("acorn", ACORN), "db.acorn-prod.svc.cluster.local", other))
+    assert verdict is not None
+    assert (verdict.action, verdict.rule) == (Action.BLOCK, "environment/other")
+
+
+def test_a_listed_name_wins_over_an_answer_of_an_environment() -> None:
+    tables = {key: table for name in NAMES for key, table in sample(name).items()}
+    tables["blocklist"]["names"]["orders-db.internal.example"] = "retired"
+    verdict = Library(ALL, tables).decide(REQUESTS["environment"])
+    assert verdict is not None
+    assert (verdict.action, verdict.rule) == (Action.BLOCK, "blocklist/retired")
+
+
+def test_an_infra_name_that_is_listed_is_blocked() -> None:
+    tables = {key: table for name in NAMES for key, table in sample(name).items()}
+    tables["tenant_isolation"]["infra"]["names"]["a.c2.example"] = True
+    document = REQUESTS["listed"] | {"client": {"kind": "host", "why": "", "ip": "192.0.2.1"}}
+    verdict = Library(ALL, tables).decide(document)
+    assert verdict is not None
+    assert (verdict.action, verdict.rule, verdict.block_as) == (Action.BLOCK, "blocklist/malware", BlockAs.SINKHOLE)
+
+
+def test_shadow_is_told_beside_the_decision() -> None:
+    verdict = everything().decide(REQUESTS["shadow"])
+    assert verdict is not None
+    assert (verdict.action, verdict.rule) == (Action.ALLOW, "tenant/external")
+    assert [(would.action, would.rule) for would in verdict.shadow] == [(Action.BLOCK, "blocklist/dynamic-dns")]
+
+
+def test_an_answer_that_leads_inside() -> None:
+    verdict = everything().decide(answered(REQUESTS["outside"], "203.0.113.5", "::ffff:10.0.0.7"))
+    assert verdict is not None
+    assert (verdict.action, verdict.rule, verdict.block_as) == (Action.BLOCK, "blocklist/address", BlockAs.NODATA)
+    assert verdict.reason == "an outside name leads to ::ffff:10.0.0.7 in 10.0.0.0/8"
