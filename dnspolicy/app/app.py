@@ -185,4 +185,4 @@ class _Classifier:
         self._project = client_projector(facts)
 
     def __call__(self, identity: Identity) -> tuple[Any, ...]:
-        return self._project(identity)
+        return tuple(self._project(identity))

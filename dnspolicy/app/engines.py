@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
-from dnspolicy.engines.rego import Loaded, RegoEngine, check, fingerprint, load
+from dnspolicy.engines.rego import RegoEngine, load
 from dnspolicy.model.answer import Dependencies, Rests
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.plugins.policy import Config, Judge
@@ -52,8 +53,8 @@ class Engines:
         folders = tuple(self._plan.path(text) for text in config.rego)
         watched = self._watched.get((folders, config.entrypoint))
         if watched is None:
-            check(folders, config.entrypoint)
-            watched = _Watched(folders, config, RegoEngine(load(folders, config.entrypoint), self._parts.clock))
+            loaded = load(folders, config.entrypoint)
+            watched = _Watched(folders, config, RegoEngine(loaded, metrics=self._parts.metrics))
             self._watched[folders, config.entrypoint] = watched
             self._show()
         judge = watched.judges.get(config)
@@ -96,21 +97,17 @@ class Engines:
             await self._reload(watched)
 
     async def _reload(self, watched: _Watched) -> None:
-        """Check the new policy beside the one in force, then swap. The event loop waits only for the loading itself."""
-        entrypoint = watched.config.entrypoint
+        """Check the new policy beside the one in force, then swap. Answers go on meanwhile."""
+        before = watched.engine.revision
         try:
-            await asyncio.to_thread(check, watched.folders, entrypoint)
-            loaded = load(watched.folders, entrypoint)
+            loaded = await asyncio.to_thread(load, watched.folders, watched.config.entrypoint)
+            if loaded.revision == before:
+                return
+            await watched.engine.swap_slowly(loaded)
         except PolicyLoadError as problem:
             self._failed.inc()
             log.error("the policy in force stays; the new one is refused:\n%s", problem)
             return
-        self.swap(watched, loaded)
-
-    def swap(self, watched: _Watched, loaded: Loaded) -> None:
-        """Put a checked policy in force at once."""
-        before = watched.engine.revision
-        watched.engine.swap(loaded)
         for judge in watched.judges.values():
             judge.renew()
         self._show()
@@ -122,3 +119,14 @@ class Engines:
         self._info.values.clear()
         for watched in self._watched.values():
             self._info.set(1.0, (watched.engine.revision,))
+
+
+def fingerprint(folders: tuple[Path, ...]) -> frozenset[tuple[str, int, int, int]]:
+    """What the files below some folders look like: path, inode, size and time of change (ns)."""
+    found = set()
+    for folder in folders:
+        for path in folder.rglob("*"):
+            with suppress(OSError):
+                status = path.stat()
+                found.add((str(path), status.st_ino, status.st_size, status.st_mtime_ns))
+    return frozenset(found)

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dnspolicy.corefile import bind, load
+from dnspolicy.corefile.bind import bind
 from dnspolicy.corefile.builtin import BindConfig
 from dnspolicy.corefile.complaints import Complaints
+from dnspolicy.corefile.load import load
 from dnspolicy.corefile.tree import Corefile, Directive, Key, ServerBlock
 from dnspolicy.model.name import Name
 from dnspolicy.plugins import (

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
+
 from dnspolicy.app.engines import Engines
 from dnspolicy.app.parts import Parts, Source
 from dnspolicy.app.plan import BlockPlan, Plan
@@ -46,11 +48,10 @@ class Rooms:
         self.everything: list[Any] = []
         self.caches: list[cache.Cache] = []
         self.problems: list[str] = []
-        self.fold = audit.DEFAULT_FOLD
+        self.fold = float(audit.Config(stdout=True).fold)
         self._clusters: dict[int, tuple[kubernetes.Config, Source]] = {}
         self.cluster_zones: tuple[Name, ...] = ()
         self.cluster_rooms: list[kubernetes.Kubernetes] = []
-        self._audits: dict[str, audit.Audit] = {}
         for block in plan.blocks:
             self._open_clusters(block)
 
@@ -86,13 +87,15 @@ class Rooms:
         builders: dict[type, Callable[[Any], Any]] = {
             audit.Config: lambda c: self._audit(c),
             cache.Config: lambda c: self._cache(c, block, servers),
-            errors.Config: lambda c: errors.Errors(c, write=self._parts.err),
+            errors.Config: lambda c: errors.Errors(
+                c, write=self._parts.err, clock=self._parts.clock, metrics=self._parts.metrics
+            ),
             forward.Config: lambda c: forward.Forward(c, forwarder=self._parts.forwarder, clock=self._parts.clock),
             health.Config: lambda c: health.Health(c, listeners=self._parts.listeners, metrics=self._parts.metrics),
-            hosts.Config: lambda c: self._hosts(c),
+            hosts.Config: lambda c: self._hosts(c, block),
             kubernetes.Config: lambda c: self._kubernetes(c, block, own),
-            loadbalance.Config: lambda c: loadbalance.LoadBalance(c),
-            log.Config: lambda c: log.Log(c, write=self._parts.out),
+            loadbalance.Config: lambda c: loadbalance.Loadbalance(c),
+            log.Config: lambda c: log.Log(c, write=self._parts.out, metrics=self._parts.metrics),
             policy.Config: lambda c: self._policy(c, block),
             prometheus.Config: lambda c: self._prometheus(c, block, servers),
             ready.Config: lambda c: ready.Ready(c, listeners=self._parts.listeners, rooms=self._readiness),
@@ -105,7 +108,8 @@ class Rooms:
                 built = builder(room.config)
                 self.everything.append(built)
                 if isinstance(built, audit.Audit):
-                    observers.append(built.observer)
+                    if built.observer is not None:
+                        observers.append(built.observer)
                 elif hasattr(built, "handle"):
                     plugins.append(built)
                 elif hasattr(built, "seen"):
@@ -114,7 +118,9 @@ class Rooms:
 
     def _audit(self, config: audit.Config) -> audit.Audit:
         self.fold = min(self.fold, config.fold) if config.fold else self.fold
-        return audit.Audit(config, clock=self._parts.clock, metrics=self._parts.metrics, write=self._parts.out)
+        if config.file:
+            config = msgspec.structs.replace(config, file=str(self._plan.path(config.file)))
+        return audit.Audit(config, clock=self._parts.clock, metrics=self._parts.metrics, tell=self._parts.err)
 
     def _cache(self, config: cache.Config, block: BlockPlan, servers: str) -> cache.Cache:
         zones = ",".join(f"{z}." if z.labels else "." for z in block.zones)
@@ -124,8 +130,9 @@ class Rooms:
         self.caches.append(made)
         return made
 
-    def _hosts(self, config: hosts.Config) -> hosts.Hosts:
-        return hosts.Hosts(config, changed=self._changed, metrics=self._parts.metrics, clock=self._parts.clock)
+    def _hosts(self, config: hosts.Config, block: BlockPlan) -> hosts.Hosts:
+        config = msgspec.structs.replace(config, file=str(self._plan.path(config.file)))
+        return hosts.Hosts(config, origins=block.zones, changed=self._changed, metrics=self._parts.metrics)
 
     def _kubernetes(self, config: kubernetes.Config, block: BlockPlan, own: tuple[str, ...]) -> kubernetes.Kubernetes:
         if id(config) not in self._clusters:

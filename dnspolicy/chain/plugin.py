@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, runtime_checkable
 
 from dnspolicy.chain.context import QueryContext
-from dnspolicy.model.answer import Reply
+from dnspolicy.model.answer import Dependencies, Reply
 from dnspolicy.model.query import Query
 
 AskNext = Callable[[Query, QueryContext], Awaitable[Reply]]
@@ -61,5 +61,5 @@ class Drains(Protocol):
         ...
 
 
-Changed = Callable[[frozenset[tuple[str, str]]], None]
+Changed = Callable[[Dependencies], None]
 """Called with the dependencies that moved (see `model.answer.Rests`)."""

@@ -29,6 +29,8 @@ from dnspolicy.model.verdict import Action, Mode, Origin, Phase, Verdict
 from dnspolicy.policy.input import PolicyInput, encode
 from dnspolicy.wire import rdata
 
+Part = str | tuple[str, str]
+"""Text, or text with its style."""
 COLOURS = {Action.ALLOW: "green", Action.BLOCK: "red", Action.REWRITE: "yellow", Action.REDIRECT: "cyan"}
 
 
@@ -37,7 +39,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "explain",
         help="show how a question would be answered, and why",
         description="Answer one question as a client would get it, and show who the client is, which names were "
-        "judged, by which rule and why. Nothing listens; names outside the cluster are asked of the configured upstreams.",
+        "judged, by which rule and why. Nothing listens; names outside the cluster are asked of the upstreams.",
     )
     add_conf(parser)
     parser.add_argument("--as", dest="client", required=True, metavar="NAMESPACE/POD|ADDRESS", help="who asks")
@@ -64,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 async def _explain(plan: Plan, query: Query, args: argparse.Namespace) -> int:
     app = App(plan, clock=SystemClock(), out=print, err=lambda line: print(line, file=sys.stderr), memo=False)
     page = _Page(app, Console(highlight=False, soft_wrap=True), show_input=args.input)
-    outcomes = []
+    outcomes: list[Outcome] = []
     for client in filter(None, (args.client, args.vs)):
         source = _address(app, client)
         outcome = await app.ask(query, source)
@@ -103,7 +105,7 @@ class _Page:
         self._console = console
         self._show_input = show_input
 
-    def line(self, *parts: str | Text) -> None:
+    def line(self, *parts: Part) -> None:
         self._console.print(Text.assemble(*parts))
 
     def show(self, outcome: Outcome) -> None:
@@ -174,7 +176,7 @@ class _Page:
             self.line(("compared  ", "bold"), f"{what}: {left} ≠ {right}")
 
 
-def _client(identity: Identity) -> Iterable[str | tuple[str, str]]:
+def _client(identity: Identity) -> Iterable[Part]:
     if identity.namespace is not None and identity.pod is not None:
         yield (f"{identity.namespace}/{identity.pod}", "bold")
         yield f" ({identity.ip}), "
@@ -195,7 +197,7 @@ def _facts(identity: Identity) -> Iterable[str]:
         yield ", ".join(f"{what} {value}" for what, value in known.items() if value)
 
 
-def _verdict(verdict: Verdict) -> Iterable[str | tuple[str, str]]:
+def _verdict(verdict: Verdict) -> Iterable[Part]:
     colour = COLOURS[verdict.action]
     if verdict.mode is Mode.SHADOW:
         yield ("allow", "bold green")

@@ -28,9 +28,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the result is the exit code."""
     args = parser().parse_args(arguments)
-    run = {c.__name__.rpartition(".")[2]: c.run for c in COMMANDS}[args.command]
+    command = next(c for c in COMMANDS if c.__name__.endswith(f".{args.command}"))
     try:
-        return run(args)
+        return int(command.run(args))
     except DnsPolicyError as problem:
         print(problem, file=sys.stderr)
         return USAGE
