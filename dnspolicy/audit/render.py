@@ -53,7 +53,7 @@ class Renderer(msgspec.Struct, frozen=True):
         if level is AuditLevel.NONE:
             return None
         client = self._client(outcome, outcome.port, level)
-        durations = _durations(outcome.judgements, outcome.seconds)
+        durations = _durations(() if outcome.memo else outcome.judgements, outcome.seconds)
         return rec.QueryRecord(
             **_common(outcome, level), version=rec.VERSION, instance=self.instance, seq=seq,
             time=timestamp(outcome.wall), client=client, durations=durations,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -65,7 +67,9 @@ class StreamSink:
 
     def write(self, lines: bytes) -> None:
         while self._done < len(lines):
-            self._done += _write(self._fd, memoryview(lines)[self._done :], self._patience)
+            # No more at once than a pipe takes whole: others may write lines to it too.
+            end = lines.rfind(b"\n", self._done, self._done + select.PIPE_BUF) + 1
+            self._done += _write(self._fd, memoryview(lines)[self._done : end or None], self._patience)
         self._done = 0
 
     def close(self) -> None:
@@ -91,7 +95,7 @@ class FileSink:
         fd = os.open(self._path, _FLAGS, _MODE)
         try:
             status = os.fstat(fd)
-            tail = _tail(self._path, status)
+            tail = _tail(self._path, status) if _alone(fd) else Tail()
             if tail.torn:
                 os.write(fd, b"\n")
         except OSError:
@@ -124,6 +128,22 @@ class FileSink:
         except FileNotFoundError:
             return True
         return (status.st_dev, status.st_ino) != self._identity
+
+
+def _alone(fd: int) -> bool:
+    """Whether no other writer has the file open: only then does how it ends say how the last one went.
+
+    Every writer holds a shared lock, which the system gives back however a process ends.
+    """
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as problem:
+        alone = problem.errno not in (errno.EAGAIN, errno.EACCES)
+    else:
+        alone = True
+    with suppress(OSError):  # a file system without locks: as if alone
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    return alone
 
 
 def _write(fd: int, data: memoryview, patience: float) -> int:

@@ -36,7 +36,7 @@ class Loss(msgspec.Struct):
 
 
 Item = Outcome | Fold | Loss
-Tell = Callable[[str], None]
+Tell = Callable[[str], object]
 
 
 def first_time(item: Outcome | Fold) -> float:

@@ -10,6 +10,9 @@ from dnspolicy.audit.log import CAPACITY
 from dnspolicy.corefile.schema import Duration
 from dnspolicy.model.verdict import AuditLevel
 
+DEFAULT_FOLD = 5.0
+"""Seconds."""
+
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """`audit { … }`.
@@ -22,7 +25,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     level: AuditLevel = AuditLevel.METADATA
     stdout: bool = False
     file: str = ""
-    fold: Annotated[Duration, msgspec.Meta(ge=0, le=3600)] = Duration(5.0)
+    fold: Annotated[Duration, msgspec.Meta(ge=0, le=3600)] = Duration(DEFAULT_FOLD)
     labels: tuple[str, ...] = ()
     capacity: Annotated[int, msgspec.Meta(ge=64, le=1_048_576)] = CAPACITY
 

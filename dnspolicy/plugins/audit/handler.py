@@ -11,16 +11,18 @@ from pathlib import Path
 
 from dnspolicy.audit.log import AuditLog
 from dnspolicy.audit.render import Renderer
-from dnspolicy.audit.sinks import FileSink, Sink, StreamSink
+from dnspolicy.audit.sinks import FileSink, StreamSink
 from dnspolicy.audit.stream import Stream
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.chain.observer import Observer, Outcome
 from dnspolicy.model.verdict import AuditLevel
 from dnspolicy.plugins.audit.config import Config
 
 STOP_LIMIT = 2.0
 """Seconds that writing what still waits may take at the end."""
 _STDOUT = 1
+_HERE = Path()
 
 
 def to_stderr(line: str) -> None:
@@ -30,39 +32,51 @@ def to_stderr(line: str) -> None:
         sys.stderr.flush()
 
 
-class Audit:
-    """Has an `observer` for the server to call; None at level none. It answers nothing and is no part of the chain.
+class _Nobody:
+    """Observes nothing: level none."""
 
-    `fold` is the window (seconds) in which the server is to fold repeats; 0 when each query is to be told. `tell` takes
-    a line for the server's own log when writing begins to fail or works again.
+    every = False
+
+    def seen(self, outcome: Outcome) -> None:
+        """Nothing."""
+
+    def repeated(self, outcome: Outcome, count: int, first: float, last: float, seconds: float) -> None:
+        """Nothing."""
+
+
+class Audit:
+    """Has an `observer` for the server to call. It answers nothing and is no part of the chain.
+
+    `fold` is the window (seconds) in which the server is to fold repeats; 0 when each query is to be told. `write`
+    takes a line for the server's own log (not for records) when writing begins to fail or works again. A relative file
+    is below `folder`.
     """
 
     name = "audit"
 
     def __init__(
-        self, config: Config, *, clock: Clock, metrics: Metrics, tell: Callable[[str], None] = to_stderr
-    ) -> None:
+        self, config: Config, *, clock: Clock, metrics: Metrics, write: Callable[[str], object] = to_stderr,
+        folder: Path = _HERE,
+    ) -> None:  # fmt: skip
         self.fold = float(config.fold)
-        self._tell = tell
-        self.observer: AuditLog | None = None
+        self._write = write
+        self._log: AuditLog | None = None
         if config.level is not AuditLevel.NONE:
+            sink = FileSink(folder / config.file, clock) if config.file else StreamSink(_STDOUT, "standard output")
             renderer = Renderer(config.level, secrets.token_hex(6), config.labels)
-            stream = Stream(_sink(config, clock), renderer, clock=clock, metrics=metrics, tell=tell)
-            self.observer = AuditLog(stream, metrics=metrics, every=not config.fold, capacity=config.capacity)
+            stream = Stream(sink, renderer, clock=clock, metrics=metrics, tell=write)
+            self._log = AuditLog(stream, metrics=metrics, every=not config.fold, capacity=config.capacity)
+        self.observer: Observer = self._log or _Nobody()
 
     async def start(self) -> None:
         """Open the file and begin. Raises ConfigError when it cannot be opened and waiting does not help."""
-        if self.observer is not None:
-            self.observer.start()
+        if self._log is not None:
+            self._log.start()
 
     async def stop(self) -> None:
         """Write what waits, in at most two seconds, and end the stream. To be called when no query is answered."""
-        if self.observer is None:
+        if self._log is None:
             return
-        left = await asyncio.to_thread(self.observer.stop, STOP_LIMIT)
+        left = await asyncio.to_thread(self._log.stop, STOP_LIMIT)
         if left:
-            self._tell(f"audit: {left} records could not be written before the end")
-
-
-def _sink(config: Config, clock: Clock) -> Sink:
-    return FileSink(Path(config.file), clock) if config.file else StreamSink(_STDOUT, "standard output")
+            self._write(f"audit: {left} records could not be written before the end")

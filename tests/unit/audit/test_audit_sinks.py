@@ -156,3 +156,28 @@ def test_a_reader_that_went_away_is_an_error(clock: FakeClock) -> None:
     with pytest.raises(BrokenPipeError):
         StreamSink(writing, "pipe").write(b"one\n")
     os.close(writing)
+
+
+def test_how_a_file_ends_says_nothing_while_another_writer_has_it_open(path: Path, clock: FakeClock) -> None:
+    path.write_bytes(b"one\ntw")
+    first, second = FileSink(path, clock), FileSink(path, clock)
+    assert first.open().torn
+    first.write(b"three\n")
+    assert second.open().line == b""
+    first.close()
+    second.close()
+    third = FileSink(path, clock)
+    assert third.open().line == b"three"
+    third.close()
+
+
+def test_lines_reach_a_pipe_in_pieces_that_it_takes_whole() -> None:
+    reading, writing = os.pipe()
+    lines = b"".join(b"x" * 1500 + b"\n" for _ in range(20))
+    StreamSink(writing, "pipe").write(lines)
+    os.close(writing)
+    read = b""
+    while block := os.read(reading, 65536):
+        read += block
+    os.close(reading)
+    assert read == lines

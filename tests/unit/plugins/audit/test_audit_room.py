@@ -50,25 +50,24 @@ def test_values_out_of_range_are_refused(fields: dict[str, Any]) -> None:
 
 def test_level_none_observes_nothing() -> None:
     silent = room(Config(level=AuditLevel.NONE))
-    assert silent.observer is None
     asyncio.run(silent.start())
+    silent.observer.seen(OUTCOME)
+    silent.observer.repeated(OUTCOME, 1, 0.0, 0.0, 0.0)
     asyncio.run(silent.stop())
+    assert not silent.observer.every
 
 
 @pytest.mark.parametrize(("fold", "every"), [(5.0, False), (0.0, True)], ids=["fold", "each-query"])
 def test_without_a_fold_each_query_is_wanted(fold: float, every: bool) -> None:
-    observer = room(msgspec.convert({"stdout": True, "fold": fold}, Config)).observer
-    assert observer is not None
-    assert observer.every is every
+    assert room(msgspec.convert({"stdout": True, "fold": fold}, Config)).observer.every is every
 
 
 def test_a_query_is_in_the_file_when_the_room_has_stopped(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
 
     async def serve() -> None:
-        audit = room(Config(file=str(path)))
+        audit = Audit(Config(file=path.name), clock=FakeClock(), metrics=Metrics(), folder=tmp_path)
         await audit.start()
-        assert audit.observer is not None
         audit.observer.seen(OUTCOME)
         await audit.stop()
 
@@ -100,7 +99,6 @@ def test_a_full_disk_keeps_no_server_from_starting_and_is_told_once(capfd: pytes
     async def serve() -> None:
         audit = room(Config(file="/dev/full"), metrics)
         await audit.start()
-        assert audit.observer is not None
         for _ in range(10):
             audit.observer.seen(OUTCOME)
         await audit.stop()
