@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from dnspolicy.corefile.complaints import Complaints, nearest, shown
+from dnspolicy.corefile.complaints import Complaints, shown
 from dnspolicy.corefile.fields import Field, Form, fields, usage
 from dnspolicy.corefile.tree import Directive, Position, Word
 from dnspolicy.corefile.values import choices, describe, read
@@ -22,11 +22,16 @@ def bind(directive: Directive, config: type[T], complaints: Complaints) -> T | N
 
 
 class _Binding(Generic[T]):
-    """One directive being bound. `values` are the fields found so far."""
+    """One directive being bound. `_values` are the fields found so far, tuples still as lists.
 
-    def __init__(self, directive: Directive, config: type[T], complaints: Complaints, meant: str | None = None) -> None:
+    `nearby`: options that the line may have been meant as instead.
+    """
+
+    def __init__(
+        self, directive: Directive, config: type[T], complaints: Complaints, nearby: Sequence[str] = ()
+    ) -> None:
         self._directive = directive
-        self._meant = meant
+        self._nearby = nearby
         self._config = config
         self._complaints = complaints
         self._fields = fields(config)
@@ -42,14 +47,18 @@ class _Binding(Generic[T]):
         if not self._good:
             return None
         try:
-            return self._config(**self._values)
+            return self._config(**{name: tuple(v) if isinstance(v, list) else v for name, v in self._values.items()})
         except (ValueError, DnsPolicyError) as problem:
             self._wrong(self._culprit(str(problem)), f"{self._directive.name}: {problem}".removeprefix(": "))
             return None
 
-    def _wrong(self, at: Position, wrong: str, *, expected: str = "", meant: str | None = None) -> None:
+    def _wrong(
+        self, at: Position, wrong: str, *, expected: str = "", word: str = "", known: Iterable[str] = ()
+    ) -> None:
         self._good = False
-        self._complaints.add(at, wrong, expected=expected, meant=meant or self._meant)
+        if self._nearby:
+            word, known = self._directive.words[0].text, self._nearby
+        self._complaints.add(at, wrong, expected=expected, word=word, known=known)
 
     def _positionals(self) -> None:
         words = list(self._directive.words)
@@ -121,13 +130,12 @@ class _Binding(Generic[T]):
         if field.form is Form.STRUCT:
             self._values[field.name] = value
         else:
-            self._values[field.name] = (*self._values.get(field.name, ()), value)
+            self._extend(field, [value])
 
     def _rest(self, field: Field, option: Directive, known: list[str]) -> None:
         line = (option.head, *option.words)
         if option.braces:
-            meant = nearest(option.name, known)
-            self._wrong(option.at, f"{shown(option.name)} takes no block", meant=meant)
+            self._wrong(option.at, f"{shown(option.name)} takes no block", word=option.name, known=known)
             return
         value: Any
         if field.form is Form.REST_WORDS:
@@ -135,15 +143,18 @@ class _Binding(Generic[T]):
         else:
             # a line that fits nothing may have been meant as an option
             unnamed = Directive("", line, (), option.at)
-            value = _Binding(unnamed, field.hint, self._complaints, nearest(option.name, known)).result()
+            value = _Binding(unnamed, field.hint, self._complaints, known).result()
             self._good = self._good and value is not None
-        self._values[field.name] = (*self._values.get(field.name, ()), value)
+        self._extend(field, [value])
 
     def _take_words(self, field: Field, words: Iterable[Word]) -> None:
         listed = list(words)
         found = [value for word in listed for value in self._read(field, word)]
         if listed or not field.positional:
-            self._values[field.name] = (*self._values.get(field.name, ()), *found)
+            self._extend(field, found)
+
+    def _extend(self, field: Field, found: Iterable[object]) -> None:
+        self._values.setdefault(field.name, []).extend(found)
 
     def _scalar(self, field: Field, word: Word) -> None:
         found = self._read(field, word)
@@ -162,7 +173,8 @@ class _Binding(Generic[T]):
                 word.at,
                 f"{shown(word.text)} is not right for {field.word}",
                 expected=describe(field.hint),
-                meant=nearest(word.text, choices(field.hint)),
+                word=word.text,
+                known=choices(field.hint),
             )
             return ()
 
@@ -171,9 +183,9 @@ class _Binding(Generic[T]):
             value = self._values.get(field.name)
             if field.name in self._bad:
                 continue
-            if (value is None and field.required) or (isinstance(value, tuple) and len(value) < field.least):
+            if (value is None and field.required) or (isinstance(value, list) and len(value) < field.least):
                 self._missing(field)
-            elif isinstance(value, tuple) and field.most is not None and len(value) > field.most:
+            elif isinstance(value, list) and field.most is not None and len(value) > field.most:
                 self._wrong(
                     self._directive.at, f"{field.word} has {len(value)} words", expected=f"at most {field.most}"
                 )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
-from dnspolicy.corefile.complaints import Complaints, nearest, shown
+from dnspolicy.corefile.complaints import Complaints, shown
 from dnspolicy.corefile.tree import Directive, Key, Scheme, ServerBlock, Word
 from dnspolicy.corefile.zones import zones
 from dnspolicy.model.errors import BadName
 
 MAX_PORT = 65535
+MAX_KEYS = 10_000
+"""Keys of one block, networks widened."""
+EVERYWHERE = ""
+"""Stands for all addresses, where there is no `bind`."""
 _SCHEMES = tuple(f"{scheme}://" for scheme in Scheme)
 
 
@@ -21,7 +26,9 @@ def server_blocks(found: Iterable[Directive], default_port: int, complaints: Com
             wrong = f"{shown(statement.name)} has no block"
             complaints.add(statement.at, wrong, expected='"{" after the keys of a server')
             continue
-        keys = tuple(_keys(statement, default_port, complaints))
+        keys = tuple(islice(_keys(statement, default_port, complaints), MAX_KEYS))
+        if len(keys) == MAX_KEYS:
+            complaints.add(statement.at, f"{MAX_KEYS} keys or more of one block", expected="fewer")
         blocks.append(ServerBlock(keys, statement.options, statement.at))
     _check_overlaps(blocks, complaints)
     return tuple(block for block in blocks if block.keys)
@@ -43,9 +50,12 @@ def _key(word: Word, default_port: int, complaints: Complaints) -> Iterator[Key]
     scheme, separator, rest = word.text.rpartition("://")
     if separator and f"{scheme.lower()}://" not in _SCHEMES:
         complaints.add(
-            word.at, f"transport {shown(scheme)} is not supported", expected=" or ".join(_SCHEMES),
-            meant=nearest(f"{scheme}://", _SCHEMES),
-        )  # fmt: skip
+            word.at,
+            f"transport {shown(scheme)} is not supported",
+            expected=" or ".join(_SCHEMES),
+            word=f"{scheme}://",
+            known=_SCHEMES,
+        )
         return
     host, port = _split_port(rest, default_port)
     if not 0 <= port <= MAX_PORT:
@@ -77,21 +87,20 @@ def _hint(host: str) -> str:
 
 def _check_overlaps(blocks: Iterable[ServerBlock], complaints: Complaints) -> None:
     """Two blocks may share zone and port only with `view`, or with `bind` to different addresses."""
-    served: dict[str, list[tuple[Key, frozenset[str]]]] = {}
+    served: dict[str, dict[str, Key]] = {}
     for block in blocks:
         if any(directive.name == "view" for directive in block.directives):
             continue
         addresses = _bound(block)
         for key in block.keys:
-            others = served.setdefault(str(key), [])
-            for other, theirs in others:
-                if not addresses or not theirs or addresses & theirs:
-                    complaints.add(
-                        key.at, f"{key} is served twice; first at {other.at}", expected="each zone and port once"
-                    )
-                    break
-            others.append((key, addresses))
+            others = served.setdefault(str(key), {})
+            rivals = [*others][:1] if EVERYWHERE in addresses else [a for a in (*addresses, EVERYWHERE) if a in others]
+            if rivals:
+                first = others[rivals[0]].at
+                complaints.add(key.at, f"{key} is served twice; first at {first}", expected="each zone and port once")
+            for address in addresses:
+                others.setdefault(address, key)
 
 
-def _bound(block: ServerBlock) -> frozenset[str]:
-    return frozenset(word.text for d in block.directives if d.name == "bind" for word in d.words)
+def _bound(block: ServerBlock) -> tuple[str, ...]:
+    return tuple(word.text for d in block.directives if d.name == "bind" for word in d.words) or (EVERYWHERE,)

@@ -25,32 +25,30 @@ class Complaints:
     def __len__(self) -> int:
         return len(self._lines) + self._more
 
-    def add(self, at: Position, wrong: str, *, expected: str = "", meant: str | None = None) -> None:
-        """Complain about what stands `at`. The same complaint about the same place counts once."""
-        if at.file not in self._files:
-            self._files.append(at.file)
+    def add(self, at: Position, wrong: str, *, expected: str = "", word: str = "", known: Iterable[str] = ()) -> None:
+        """Complain about what stands `at`, and name the nearest of `known` to `word`.
+
+        The same complaint about the same place counts once.
+        """
+        if len(self._lines) >= MAX_COMPLAINTS:
+            self._more += 1
+            return
         parts = [escaped(wrong)]
         if expected:
             parts.append(f"expected {escaped(expected)}")
-        if meant:
+        meant = nearest(word, known)
+        if meant is not None:
             parts.append(f"did you mean {shown(meant)}?")
-        line = f"{escaped(str(at))}: {'; '.join(parts)}"
-        if len(self._lines) < MAX_COMPLAINTS or line in self._lines:
-            self._lines[line] = at
-        else:
-            self._more += 1
+        if at.file not in self._files:
+            self._files.append(at.file)
+        self._lines.setdefault(f"{escaped(str(at))}: {'; '.join(parts)}", at)
 
     def unknown(self, word: Word | Directive, known: Iterable[str], kind: str = "plugin", of: str = "") -> None:
         """Complain about a word that is none of `known`, and name the nearest that is."""
         text = word.name if isinstance(word, Directive) else word.text
         names = sorted(known)
-        owner = f" of {of}" if of else ""
-        self.add(
-            word.at,
-            f"unknown {kind} {shown(text)}{owner}",
-            expected=_one_of(names),
-            meant=nearest(text, names),
-        )
+        wrong = f"unknown {kind} {shown(text)}" + (f" of {of}" if of else "")
+        self.add(word.at, wrong, expected=_one_of(names), word=text, known=names)
 
     def __str__(self) -> str:
         """All complaints in the order of files, lines and columns."""
@@ -63,7 +61,7 @@ class Complaints:
             raise ConfigError(str(self))
 
 
-def nearest(word: str, known: Sequence[str]) -> str | None:
+def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that looks most like `word`, if any does."""
     by_lower = {text.lower(): text for text in known}
     found = get_close_matches(word.lower()[:_MAX_SHOWN], by_lower, n=1, cutoff=0.6)

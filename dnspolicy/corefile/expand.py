@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from dnspolicy.corefile.complaints import Complaints, nearest, shown
+from dnspolicy.corefile.complaints import Complaints, shown
 from dnspolicy.corefile.files import Files
 from dnspolicy.corefile.lexer import MAX_WORD
 from dnspolicy.corefile.tree import Directive, Position, Word
@@ -113,7 +113,8 @@ class Expander:
                 what.at,
                 f"no snippet and no file is called {shown(what.text)}",
                 expected="a snippet, a file or a pattern",
-                meant=nearest(what.text, list(self._snippets)),
+                word=what.text,
+                known=self._snippets,
             )
         return paths or []
 
@@ -140,7 +141,8 @@ class Expander:
                     word.at,
                     f"environment variable {shown(variable)} is not set",
                     expected="it to be set, even if empty",
-                    meant=nearest(variable, list(self._environ)),
+                    word=variable,
+                    known=self._environ,
                 )
             return value or ""
         index = int(match[3] or match[4])

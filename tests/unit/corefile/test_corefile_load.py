@@ -268,3 +268,8 @@ def test_control_characters_never_come_back_raw(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match=r"cannot read .*No such file|is not a regular file"):
         load(tmp_path / name, {})
+
+
+def test_keys_are_bounded(tmp_path: Path) -> None:
+    lines = complaints_of(tmp_path, "0.0.0.0/1 " * 1_000 + "{\n}\n")
+    assert "Corefile:1:1: 10000 keys or more of one block; expected fewer" in lines
