@@ -187,7 +187,7 @@ test_own_zones_may_lead_inside if {
 }
 
 test_cluster_names_may_lead_inside if {
-	request := answered("web.acorn.svc.cluster.local", ["web.acorn.svc.cluster.local"], ["10.0.0.7"])
+	request := answered("web.acorn.svc.cluster.local", ["web.acorn.svc.cluster.local", "a.tracker.example"], ["10.0.0.7"])
 	service := {"target": {"kind": "service", "namespace": "acorn", "name": "web"}}
 	not judged(object.union(request, service))
 }

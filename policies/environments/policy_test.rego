@@ -132,6 +132,8 @@ test_the_longest_zone_counts if {
 	outcome(pod("prod"), "a.lab.corp.example", outside).rule == "environment/none"
 }
 
+test_zones_are_for_outside_names if not judged(asks(pod("dev"), "db.corp.example", service("dev")))
+
 test_zones_end_at_a_dot if not judged(asks(pod("dev"), "xcorp.example", outside))
 
 test_other_names_are_nobodys_business if {

@@ -15,10 +15,15 @@ test_one_candidate_is_the_decision if {
 }
 
 test_within_a_tier_block_redirect_rewrite_allow if {
-	all := [said("default", "block", "a"), said("default", "redirect", "b"), said("default", "rewrite", "c"), said("default", "allow", "d")]
-	decision == decided("block", "a") with data.dnspolicy.candidates as {c | some c in all}
-	decision == decided("redirect", "b") with data.dnspolicy.candidates as {all[1], all[2], all[3]}
-	decision == decided("rewrite", "c") with data.dnspolicy.candidates as {all[2], all[3]}
+	every tier in ["admin", "tenant", "default"] {
+		block := said(tier, "block", "z")
+		redirect := said(tier, "redirect", "y")
+		rewrite := said(tier, "rewrite", "x")
+		allow := said(tier, "allow", "w")
+		decision == decided("block", "z") with data.dnspolicy.candidates as {block, redirect, rewrite, allow}
+		decision == decided("redirect", "y") with data.dnspolicy.candidates as {redirect, rewrite, allow}
+		decision == decided("rewrite", "x") with data.dnspolicy.candidates as {rewrite, allow}
+	}
 }
 
 test_a_higher_tier_decides if {

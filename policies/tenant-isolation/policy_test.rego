@@ -148,6 +148,17 @@ test_infra_reverse_zone if {
 	rule(asks(pod("acorn"), "9.113.0.203.in-addr.arpa", {"kind": "none"})) == "allow tenant/infra"
 }
 
+test_infra_names_do_not_open_services if {
+	request := asks(pod("acorn"), "db.birch.svc.cluster.local", service("birch", "db"))
+	judged_with(request, {"infra": {"names": {"db.birch.svc.cluster.local": true}}}).rule == "tenant/other"
+}
+
+test_what_is_not_known_is_blocked if {
+	rule(asks(pod("acorn"), "x.cluster.local", {"kind": "pod"})) == "block tenant/other"
+	rule(asks({}, "cluster.local", {"kind": "none"})) == "block tenant/other"
+	rule(asks({"kind": "pod"}, "www.shop.example", {"kind": "external"})) == "block tenant/egress"
+}
+
 test_names_of_the_zone_itself if {
 	every name in ["cluster.local", "dns-version.cluster.local", "www.shop.example.cluster.local"] {
 		rule(asks(pod("acorn"), name, {"kind": "none"})) == "allow tenant/zone"
