@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -88,7 +89,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     def path(self, text: str) -> Path:
         """A path of the Corefile: relative ones begin at its folder."""
-        return self.folder / text
+        return Path(os.path.normpath(self.folder / text))
 
 
 def read_plan(path: Path, environ: Mapping[str, str], default_port: int = 53) -> Plan:

@@ -118,9 +118,13 @@ class Rooms:
 
     def _audit(self, config: audit.Config) -> audit.Audit:
         self.fold = min(self.fold, config.fold) if config.fold else self.fold
-        if config.file:
-            config = msgspec.structs.replace(config, file=str(self._plan.path(config.file)))
-        return audit.Audit(config, clock=self._parts.clock, metrics=self._parts.metrics, tell=self._parts.err)
+        return audit.Audit(
+            config,
+            clock=self._parts.clock,
+            metrics=self._parts.metrics,
+            write=self._parts.err,
+            folder=self._plan.folder,
+        )
 
     def _cache(self, config: cache.Config, block: BlockPlan, servers: str) -> cache.Cache:
         zones = ",".join(f"{z}." if z.labels else "." for z in block.zones)

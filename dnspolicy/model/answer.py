@@ -46,12 +46,17 @@ class Freshness(msgspec.Struct, frozen=True, gc=False):
     aged_since: float | None = None
 
     def also(self, other: Freshness) -> Freshness:
-        """Freshness of something made of both."""
+        """Freshness of an answer with records of both."""
         ttl = other.ttl if self.ttl is None else self.ttl if other.ttl is None else min(self.ttl, other.ttl)
         rests = self.rests | other.rests if other.rests else self.rests
         if self.aged_since != other.aged_since:
             return Freshness(0.0, rests)
         return Freshness(ttl, rests, self.aged_since)
+
+    def within(self, other: Freshness) -> Freshness:
+        """The same, no longer than `other` holds and resting on its grounds too; `other` adds no records."""
+        rested = self.resting(other.rests)
+        return rested if other.ttl is None else rested.capped(other.ttl)
 
     def resting(self, rests: Dependencies) -> Freshness:
         """The same, resting on more."""

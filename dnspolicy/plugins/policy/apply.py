@@ -39,7 +39,7 @@ def blocked(query: Query, verdict: Verdict, missing: Answer, fresh: Freshness) -
         return Drop(f"blocked by {verdict.rule}", MADE_BY)
     if verdict.block_as is BlockAs.REFUSED:
         return Answer(Rcode.REFUSED, ede=ede, made_by=MADE_BY, fresh=fresh)
-    found = missing.changed(ede=ede, made_by=MADE_BY, fresh=missing.fresh.also(fresh))
+    found = missing.changed(ede=ede, made_by=MADE_BY, fresh=missing.fresh.within(fresh))
     if verdict.block_as is BlockAs.NXDOMAIN:
         return capped(found, verdict.ttl)
     if verdict.block_as is BlockAs.SINKHOLE:
@@ -64,7 +64,7 @@ def to_addresses(
     records = address_records(query.name, query.qtype, addresses, verdict.ttl)
     if records:
         return Answer(answer=records, aa=missing.aa, ra=missing.ra, made_by=MADE_BY, fresh=fresh)
-    empty = missing.changed(rcode=int(Rcode.NOERROR), made_by=MADE_BY, fresh=missing.fresh.also(fresh))
+    empty = missing.changed(rcode=int(Rcode.NOERROR), made_by=MADE_BY, fresh=missing.fresh.within(fresh))
     return capped(empty, verdict.ttl)
 
 
@@ -76,7 +76,7 @@ def to_alias(query: Query, verdict: Verdict, chased: Answer | None, missing: Ans
     if chased is None:
         return Answer(answer=(alias,), aa=missing.aa, ra=missing.ra, made_by=MADE_BY, fresh=fresh)
     return chased.changed(
-        answer=(alias, *chased.answer), aa=missing.aa, made_by=MADE_BY, fresh=chased.fresh.also(fresh)
+        answer=(alias, *chased.answer), aa=missing.aa, made_by=MADE_BY, fresh=chased.fresh.within(fresh)
     )
 
 

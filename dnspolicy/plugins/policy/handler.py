@@ -95,7 +95,7 @@ class Policy:
             reply = await ask_next(query, ctx)
             if not isinstance(reply, Answer):
                 return reply
-            answer = apply.capped(reply.changed(fresh=reply.fresh.also(fresh)), verdict.ttl)
+            answer = apply.capped(reply.changed(fresh=reply.fresh.within(fresh)), verdict.ttl)
             return await self._judge_answer(query, ctx, ask_next, target, answer)
         if verdict.action is Action.BLOCK:
             return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
@@ -115,7 +115,7 @@ class Policy:
             return reply
         answer = apply.under_name(reply, renamed.name, query.name)
         return apply.capped(
-            answer.changed(fresh=answer.fresh.also(self._judge.freshness(target, verdict))), verdict.ttl
+            answer.changed(fresh=answer.fresh.within(self._judge.freshness(target, verdict))), verdict.ttl
         )
 
     async def _redirect(
@@ -135,7 +135,7 @@ class Policy:
             return apply.to_alias(query, verdict, chased, missing, fresh)
         if verdict.upstreams:
             answer = await self._ask_upstreams(query, verdict.upstreams, ctx.deadline)
-            answer = apply.capped(answer.changed(fresh=answer.fresh.also(fresh)), verdict.ttl)
+            answer = apply.capped(answer.changed(fresh=answer.fresh.within(fresh)), verdict.ttl)
             return await self._judge_answer(query, ctx, ask_next, target, answer)
         return await self._to_endpoints(query, ctx, ask_next, target, verdict)
 
@@ -175,7 +175,7 @@ class Policy:
             alias = query.renamed(name, Via.CNAME)
             found = self._view.targets(name, self._zones, self._judge.reads_endpoints)[0]
             verdict = await self._judge.judge(alias, ctx, Phase.QUERY, found, trigger=f"cname:{name}")
-            answer = answer.changed(fresh=answer.fresh.also(self._judge.freshness(found, verdict)))
+            answer = answer.changed(fresh=answer.fresh.within(self._judge.freshness(found, verdict)))
             if not _passes(verdict):
                 ctx.original = answer
                 return await self._cut(query, alias, ctx, ask_next, found, verdict, answer)
@@ -223,7 +223,7 @@ class Policy:
 
     def _nothing(self, query: Query, ctx: QueryContext, fresh: Freshness) -> Answer:
         missing = self._missing_answer(query, ctx)
-        return missing.changed(rcode=int(Rcode.NXDOMAIN), fresh=missing.fresh.also(fresh))
+        return missing.changed(rcode=int(Rcode.NXDOMAIN), fresh=missing.fresh.within(fresh))
 
 
 def _passes(verdict: Verdict) -> bool:
