@@ -32,7 +32,7 @@ class Errors:
     """Writes the first of like failures at once, and after a second how many more there were.
 
     `write` gets whole lines with their newline; a line it cannot take (OSError, ValueError of a closed file) is counted
-    as lost. `flush` tells what is still folded, to be called before the server ends.
+    as lost. `stop` tells what is still folded.
     """
 
     every = False
@@ -54,6 +54,12 @@ class Errors:
         self._folded: dict[str, int] = {}
         self._others = 0
         self._awaited = False
+
+    async def start(self) -> None:
+        """Nothing to do."""
+
+    async def stop(self) -> None:
+        self.flush()
 
     def seen(self, outcome: Outcome) -> None:
         if not outcome.failure:

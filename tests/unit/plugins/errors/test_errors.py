@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.observer import Outcome
+from dnspolicy.corefile.bind import bind
+from dnspolicy.corefile.complaints import Complaints
+from dnspolicy.corefile.load import load
 from dnspolicy.model.answer import Answer, Drop, Reply
 from dnspolicy.model.name import from_labels, from_text
 from dnspolicy.model.query import Query
@@ -121,11 +126,11 @@ def test_the_lines_of_a_second_are_bounded() -> None:
     assert room.lines[MAX_LINES:] == ["[ERROR] 500 more queries failed in other ways\n"]
 
 
-def test_flush_tells_the_rest_at_the_end() -> None:
+def test_stop_tells_the_rest() -> None:
     room = Room()
     room.fail(times=2)
-    room.errors.flush()
-    room.errors.flush()
+    asyncio.run(room.errors.stop())
+    asyncio.run(room.errors.stop())
     assert room.lines[1:] == ["[ERROR] 2 a.test. A: no upstream (1 more)\n"]
 
 
@@ -136,3 +141,15 @@ def test_a_line_that_is_not_taken_is_counted() -> None:
     metrics = Metrics()
     Errors(Config(), write=write, clock=FakeClock(), metrics=metrics).seen(failed())
     assert metrics.counter("dnspolicy_error_lines_lost_total", "").values == {(): 1.0}
+
+
+def test_options_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "Corefile"
+    path.write_text(". {\n errors all {\n  consolidate 5m x\n  stacktrace\n }\n}\n")
+    complaints = Complaints()
+    assert bind(load(path, {}).blocks[0].directives[0], Config, complaints) is None
+    assert str(complaints).replace(f"{path}:", "").split("\n") == [
+        '2:9: "all" is one word too many; expected errors',
+        '3:3: unknown option "consolidate" of errors; expected nothing here',
+        '4:3: unknown option "stacktrace" of errors; expected nothing here',
+    ]

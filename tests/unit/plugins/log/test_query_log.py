@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.observer import Outcome
+from dnspolicy.corefile.bind import bind
+from dnspolicy.corefile.complaints import Complaints
+from dnspolicy.corefile.load import load
 from dnspolicy.corefile.schema import Zone
 from dnspolicy.model.answer import Answer, Drop, Reply
 from dnspolicy.model.name import from_labels, from_text
@@ -87,3 +91,14 @@ def test_a_line_that_is_not_taken_is_counted(error: Exception) -> None:
     metrics = Metrics()
     Log(Config(), write=write, metrics=metrics).seen(outcome())
     assert metrics.counter("dnspolicy_log_lines_lost_total", "").values == {(): 1.0}
+
+
+def test_formats_and_classes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "Corefile"
+    path.write_text('. {\n log . "{remote} {name}" {\n  class denial\n }\n}\n')
+    complaints = Complaints()
+    assert bind(load(path, {}).blocks[0].directives[0], Config, complaints) is None
+    assert str(complaints).replace(f"{path}:", "").split("\n") == [
+        '2:8: "{remote} {name}" is not right for zones; expected a zone such as example.org or 10.0.0.0/8',
+        '3:3: unknown option "class" of log; expected nothing here',
+    ]
