@@ -79,13 +79,15 @@ class StreamSink:
 class FileSink:
     """A file, appended to, mode 0640. Looks once a second whether the path still names it, and opens it again if not.
 
-    A line that an earlier process left unfinished is ended first, so that it spoils no other.
+    A line that an earlier process left unfinished is ended first, so that it spoils no other. `patience` is for named
+    pipes: see StreamSink.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, patience: float = _PATIENCE) -> None:
         self.name = str(path)
         self._path = path
         self._clock = clock
+        self._patience = patience
         self._fd: int | None = None
         self._identity = (0, 0)
         self._look_at = 0.0
@@ -113,7 +115,7 @@ class FileSink:
             self._done = lines.rfind(b"\n", 0, self._done) + 1
         assert self._fd is not None
         while self._done < len(lines):
-            self._done += _write(self._fd, memoryview(lines)[self._done :], _PATIENCE)
+            self._done += _write(self._fd, memoryview(lines)[self._done :], self._patience)
         self._done = 0
 
     def close(self) -> None:

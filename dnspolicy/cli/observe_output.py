@@ -97,11 +97,17 @@ def _json(raw: bytes) -> str:
     return text if text.isprintable() else printable_json(msgspec.json.encode(msgspec.json.decode(text)).decode())
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command, instead of ending the process as rich does."""
+        raise BrokenPipeError
+
+
 class Columns:
     """A table; several when there are many records."""
 
     def __init__(self, out: TextIO, colour: bool) -> None:
-        self._console = Console(
+        self._console = _Console(
             file=out, force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
             width=None if out.isatty() else _NO_TERMINAL, highlight=False, markup=False, emoji=False,
         )  # fmt: skip

@@ -181,3 +181,21 @@ def test_lines_reach_a_pipe_in_pieces_that_it_takes_whole() -> None:
         read += block
     os.close(reading)
     assert read == lines
+
+
+def test_a_line_that_was_half_written_when_the_file_was_moved_is_whole_in_the_new_one(
+    path: Path, clock: FakeClock
+) -> None:
+    os.mkfifo(path)
+    reading = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    sink = FileSink(path, clock, patience=0)
+    sink.open()
+    lines = b"one\n" + b"x" * 200_000 + b"\n"
+    with pytest.raises(BlockingIOError):  # a pipe holds 64 KiB
+        sink.write(lines)
+    path.unlink()
+    clock.advance(1)
+    sink.write(lines)
+    sink.close()
+    os.close(reading)
+    assert path.read_bytes() == b"x" * 200_000 + b"\n"

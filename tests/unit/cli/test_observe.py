@@ -273,13 +273,17 @@ def test_records_from_standard_input(words: list[str], file: Path) -> None:
     assert (shown.returncode, pods(out.decode())) == (0, ["4"])
 
 
-def test_a_reader_that_has_enough_ends_it_quietly(tmp_path: Path) -> None:
-    path = write(tmp_path / "a", *[record(1)] * 5000)
-    with process(path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shown:
-        assert shown.stdout is not None
+@pytest.mark.parametrize("count", [1, 5000], ids=["before-all", "midway"])
+@pytest.mark.parametrize("output", ["compact", "table", "json"])
+def test_a_reader_that_goes_away_ends_it_quietly(output: str, count: int, tmp_path: Path) -> None:
+    path = write(tmp_path / "a", *[record(1)] * count)
+    reading, writing = os.pipe()
+    with process(path, "-o", output, stdout=writing, stderr=subprocess.PIPE) as shown:
+        os.close(writing)
+        if count > 1:
+            os.read(reading, 1)
+        os.close(reading)
         assert shown.stderr is not None
-        shown.stdout.readline()
-        shown.stdout.close()
         assert shown.wait(LIMIT) == 0
         assert shown.stderr.read() == b""
 
