@@ -59,9 +59,10 @@ class Server:
         self._clock = clock
         self._metrics = metrics
         self._fold = fold
-        self._listens = listens
         self._limits = TcpLimits(metrics)
-        self._doors: list[Door] = []
+        self.doors = tuple(
+            Door(listen.routes, transport, listen.ip, listen.port) for listen in listens for transport in Transport
+        )
         self._udp: list[UdpListener] = []
         self._tcp: list[asyncio.Server] = []
         self._ticker: asyncio.TimerHandle | None = None
@@ -70,8 +71,8 @@ class Server:
         """Bind everything, then listen. Raises ConfigError naming the address that cannot be had."""
         loop = asyncio.get_running_loop()
         try:
-            for listen in self._listens:
-                await self._open(listen, loop)
+            for stream, datagram in self._pairs():
+                await self._open(stream, datagram, loop)
         except BaseException:
             self._close()
             raise
@@ -81,11 +82,14 @@ class Server:
             await tcp.start_serving()
         self._tick()
 
-    async def _open(self, listen: Listen, loop: asyncio.AbstractEventLoop) -> None:
-        ip, port = listen.ip, listen.port
-        stream = Door(listen.routes, Transport.TCP, ip, port)
-        datagram = Door(listen.routes, Transport.UDP, ip, port)
-        self._doors += [stream, datagram]
+    def _pairs(self) -> list[tuple[Door, Door]]:
+        """The doors for TCP and UDP of each address."""
+        streams = [d for d in self.doors if d.transport is Transport.TCP]
+        datagrams = [d for d in self.doors if d.transport is Transport.UDP]
+        return list(zip(streams, datagrams, strict=True))
+
+    async def _open(self, stream: Door, datagram: Door, loop: asyncio.AbstractEventLoop) -> None:
+        ip, port = stream.ip, stream.port
         tcp: socket.socket | None = None
         try:
             tcp = _tcp_socket(ip, port)
@@ -114,14 +118,14 @@ class Server:
             self._memo.changed(rests)
         for kind, key in rests:
             if kind is Rests.IP:
-                for door in self._doors:
+                for door in self.doors:
                     door.rows.pop(key, None)
             elif kind is Rests.CLUSTER:  # what is said of addresses nobody holds may have changed
                 self.reclassify()
 
     def reclassify(self) -> None:
         """What rooms and policy read of clients is not what it was: every client is classed anew."""
-        for door in self._doors:
+        for door in self.doors:
             door.rows.clear()
 
     async def stop(self) -> None:
@@ -149,7 +153,7 @@ class Server:
     def _tick(self) -> None:
         """Tell about repeats, and keep the cells bounded."""
         self._repeats.tell()
-        if sum(len(row) for door in self._doors for row in door.rows.values()) > MAX_CELLS:
+        if sum(len(row) for door in self.doors for row in door.rows.values()) > MAX_CELLS:
             self.reclassify()
         self._ticker = asyncio.get_running_loop().call_later(self._fold, self._tick)
 

@@ -64,7 +64,13 @@ class Bench:
     """A running server and ways to ask it."""
 
     def __init__(
-        self, answer: Answerer, *, zone: Name = ROOT, watcher: Watcher | None = None, ip: str = "127.0.0.1"
+        self,
+        answer: Answerer,
+        *,
+        zone: Name = ROOT,
+        watcher: Watcher | None = None,
+        ip: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.room = OneRoom(answer)
         self.watcher = watcher or Watcher()
@@ -83,7 +89,7 @@ class Bench:
             metrics=self.metrics,
         )
         block = Block(zone, "dns://:53", build([self.room]), (self.watcher,))
-        self.ip, self.port = ip, _free_port(ip)
+        self.ip, self.port = ip, port or _free_port(ip)
         self.server = Server(
             [Listen(ip, self.port, Routes((block,), lambda identity: ()))],
             front=self.front, memo=self.memo, repeats=self.repeats, stepper=self.stepper, clock=clock,

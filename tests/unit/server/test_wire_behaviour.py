@@ -325,8 +325,7 @@ def test_stopping_answers_what_is_under_way() -> None:
 def test_a_port_in_use_is_one_clear_line() -> None:
     async def scene() -> None:
         async with Bench(one_address) as bench:
-            second = Bench(one_address)
-            second.server._listens = bench.server._listens
+            second = Bench(one_address, port=bench.port)
             with pytest.raises(ConfigError, match=rf"cannot listen on 127\.0\.0\.1:{bench.port}: the port is in use"):
                 await second.server.start()
             assert (await bench.ask(NAME)).answer
