@@ -56,7 +56,7 @@ class Hosts:
         self._trouble = ""
         self._watching: asyncio.Task[None] | None = None
         self._table = self._made(self._content)
-        self.refresh()
+        self._adopt(self._look())
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         answer = self._find(query)
@@ -69,8 +69,8 @@ class Hosts:
         return reply
 
     def refresh(self) -> None:
-        """Look at the file once, and use it when it has changed."""
-        self._adopt(self._look())
+        """Look at the file once, and use and announce it when it has changed."""
+        self._take(self._look())
 
     async def start(self) -> None:
         if self._config.reload:
@@ -103,7 +103,7 @@ class Hosts:
         while True:
             await asyncio.sleep(self._config.reload)
             try:
-                self._adopt(await asyncio.to_thread(self._look))
+                self._take(await asyncio.to_thread(self._look))
             except Exception:  # noqa: BLE001 the file must be looked at again whatever happened
                 _log.exception("hosts: reading %r failed", self._config.file)
 
@@ -118,6 +118,12 @@ class Hosts:
     def _made(self, content: Content) -> Table:
         return Table((content.hosts, self._inline), self._rules)
 
+    def _take(self, seen: tuple[Version, Table] | UnusableFile | None) -> None:
+        before = self._content.hosts
+        self._adopt(seen)
+        if self._rests and self._content.hosts != before:
+            self._changed(self._rests)
+
     def _adopt(self, seen: tuple[Version, Table] | UnusableFile | None) -> None:
         if isinstance(seen, UnusableFile):
             self._signature = seen.signature or self._signature
@@ -127,13 +133,10 @@ class Hosts:
         if seen is None:
             return
         version, table = seen
-        moved = version.content.hosts != self._content.hosts
         self._signature, self._content, self._table = version.signature, version.content, table
         self._read_at.set(version.modified)
         self._entries.set(table.count, (self._config.file,))
         self._name_problems(version.content.problems)
-        if moved and self._rests:
-            self._changed(self._rests)
 
     def _complain(self, trouble: str) -> None:
         """Say once what is wrong, until it is something else."""

@@ -219,7 +219,6 @@ def test_without_reload_nothing_rests_on_the_file(tmp_path: Path) -> None:
 
 def test_a_changed_file_is_used_and_announced(tmp_path: Path) -> None:
     room = Room(tmp_path)
-    room.announced.clear()
     room.hosts.refresh()
     assert room.announced == []
     room.rewrite("192.0.2.33 web.example.org\n")
@@ -231,7 +230,6 @@ def test_a_changed_file_is_used_and_announced(tmp_path: Path) -> None:
 
 def test_a_touched_file_announces_nothing(tmp_path: Path) -> None:
     room = Room(tmp_path)
-    room.announced.clear()
     os.utime(room.path, (1, 1))
     room.hosts.refresh()
     assert room.announced == []
@@ -245,7 +243,6 @@ def test_a_broken_file_keeps_the_last_content_and_is_named_once(
     tmp_path: Path, content: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     room = Room(tmp_path)
-    room.announced.clear()
     if content is None:
         room.path.unlink()
     else:
@@ -302,7 +299,6 @@ def test_the_file_is_watched_while_started(tmp_path: Path) -> None:
         path.write_text("192.0.2.1 a\n")
         config = config_of(tmp_path, f"hosts {path} {{\n reload 100ms\n}}")
         room = Hosts(config, origins=(), changed=lambda _: arrived.set(), metrics=Metrics())
-        arrived.clear()
         await room.start()
         path.with_suffix(".new").write_text("192.0.2.2 a\n")
         path.with_suffix(".new").replace(path)
