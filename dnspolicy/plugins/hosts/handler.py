@@ -119,9 +119,9 @@ class Hosts:
         return Table((content.hosts, self._inline), self._rules)
 
     def _take(self, seen: tuple[Version, Table] | UnusableFile | None) -> None:
-        before = self._content.hosts
+        before = self._content
         self._adopt(seen)
-        if self._rests and self._content.hosts != before:
+        if self._rests and self._content is not before and self._content.hosts != before.hosts:
             self._changed(self._rests)
 
     def _adopt(self, seen: tuple[Version, Table] | UnusableFile | None) -> None:
