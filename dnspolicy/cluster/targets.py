@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from dnspolicy.cluster.addresses import from_dashed, from_reverse, to_dashed
-from dnspolicy.cluster.objects import Endpoint, EndpointSlice, Service
+from dnspolicy.cluster.objects import Endpoint, EndpointSlice, Pod, Service
 from dnspolicy.cluster.tables import Key, Tables
 from dnspolicy.model.answer import Dependencies, Rests
 from dnspolicy.model.identity import NO_LABELS
@@ -138,9 +138,9 @@ class Targets:
         address = from_dashed(rest[-3]) if len(rest) > 2 else None
         if address is None:
             return (self._in_namespace(namespace),)
-        pods = tuple(t for t in self._pods_at(address) if t.namespace == namespace)
+        pods = [pod for pod in self._tables.holders_at(address) if pod.namespace == namespace]
         if pods:
-            return pods
+            return self._pods(pods, address)
         rests = frozenset(((Rests.IP, address), (Rests.NAMESPACE, namespace)))
         labels = namespace_labels(self._tables, namespace)
         return (Target(TargetKind.POD, namespace, namespace_labels=labels, rests=rests),)
@@ -156,7 +156,8 @@ class Targets:
         ] or self._endpoint_owners(address, endpoints)
         if found:
             return tuple(_resting(target, rest) for target in found)
-        return self._pods_at(address) or (Target(TargetKind.NONE if inside else TargetKind.EXTERNAL, rests=rest),)
+        pods = tables.pods_at(address)
+        return self._pods(pods, address) or (Target(TargetKind.NONE if inside else TargetKind.EXTERNAL, rests=rest),)
 
     def _endpoint_owners(self, address: str, endpoints: bool) -> list[Target]:
         owners = dict.fromkeys((s.namespace, s.service) for s, _ in self._tables.endpoints_at.get(address))
@@ -173,7 +174,7 @@ class Targets:
         key = namespace.encode(), name.encode()
         return self._facts.get(key) or self._learn(*key)
 
-    def _pods_at(self, address: str) -> tuple[Target, ...]:
+    def _pods(self, pods: Iterable[Pod], address: str) -> tuple[Target, ...]:
         return tuple(
             Target(
                 TargetKind.POD,
@@ -184,7 +185,7 @@ class Targets:
                 True,
                 rests=frozenset(((Rests.IP, address), (Rests.NAMESPACE, pod.namespace))),
             )
-            for pod in self._tables.pods_at(address)
+            for pod in pods
         )
 
     def _in_namespace(self, namespace: str) -> Target:

@@ -175,6 +175,7 @@ def read(index: Index) -> dict[str, Answer]:
         places = [(s.namespace, s.name, s.service, s.labels, e) for s, e in index.endpoints_at(address)]
         answers[f"services at {address}"] = Answer(index.services_at(address), rests)
         answers[f"endpoints at {address}"] = Answer(places, rests)
+        answers[f"holders of {address}"] = Answer(index.holders_at(address), rests)
         answers[f"pods at {address}"] = Answer(index.pods_at(address), rests)
         answers[f"holders of {address}"] = Answer(index.holders_at(address), rests)
         answers[f"who is {address}"] = Answer(facts(index.identify(address)), rests)

@@ -26,6 +26,7 @@ CLUSTER: list[Object] = [
     Pod("shop", "web-0", "u2", ("10.1.0.2",), labels={"app": "web"}),
     Pod("shop", "lone", "u3", ("10.1.0.3", "fd00::3"), labels={"app": "lone"}),
     Pod("shop", "liar", "u4", ("10.1.0.9",), labels={"app": "liar"}),
+    Pod("shop", "agent", "u6", ("192.0.2.1",), host_network=True, node="n1"),
     Pod("shop", "done", "u5", ("10.1.0.5",), finished=True),
 ]
 
@@ -69,6 +70,7 @@ def target(index: Index, text: str, endpoints: bool = False) -> Target:
         pytest.param("a.b.10-1-0-3.shop.pod.cluster.local", "pod", "shop", "lone", True, id="labels before a pod"),
         pytest.param("10-1-0-3.nope.pod.cluster.local", "pod", "nope", None, False, id="pod of another namespace"),
         pytest.param("10-1-0-5.shop.pod.cluster.local", "pod", "shop", None, False, id="finished pod"),
+        pytest.param("192-0-2-1.shop.pod.cluster.local", "pod", "shop", "agent", True, id="hostNetwork pod"),
         pytest.param("10-1-0-333.shop.pod.cluster.local", "none", "shop", None, False, id="pod without an address"),
         pytest.param("notcluster.local", "external", None, None, False, id="outside"),
         pytest.param("web.shop.svc.xcluster.local", "external", None, None, False, id="only looks like the zone"),
@@ -79,7 +81,7 @@ def target(index: Index, text: str, endpoints: bool = False) -> Target:
         pytest.param(reverse("fd00::1"), "endpoint", "shop", "db", True, id="reverse of an endpoint"),
         pytest.param(reverse("10.1.0.3"), "pod", "shop", "lone", True, id="reverse of a pod"),
         pytest.param(reverse("10.1.0.5"), "none", None, None, False, id="reverse of a finished pod"),
-        pytest.param(reverse("192.0.2.1"), "none", None, None, False, id="reverse of a node"),
+        pytest.param(reverse("192.0.2.1"), "none", None, None, False, id="reverse of a node and its hostNetwork pods"),
         pytest.param("0.10.in-addr.arpa", "none", None, None, False, id="part of a reverse name"),
         pytest.param("x.0.0.10.in-addr.arpa", "none", None, None, False, id="no reverse name"),
         pytest.param("01.0.96.10.in-addr.arpa", "none", None, None, False, id="leading zero"),
