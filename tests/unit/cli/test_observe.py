@@ -278,7 +278,8 @@ def test_records_from_standard_input(words: list[str], file: Path) -> None:
 def test_a_reader_that_goes_away_ends_it_quietly(output: str, count: int, tmp_path: Path) -> None:
     path = write(tmp_path / "a", *[record(1)] * count)
     reading, writing = os.pipe()
-    with process(path, "-o", output, stdout=writing, stderr=subprocess.PIPE) as shown:
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    with process(path, "-o", output, stdout=writing, stderr=subprocess.PIPE, env=buffered) as shown:
         os.close(writing)
         if count > 1:
             os.read(reading, 1)
