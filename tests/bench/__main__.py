@@ -57,7 +57,7 @@ class Bench:
 
     def _round(self, work: Work, entry: Entry, upstream: int) -> Round:
         self._runs += 1
-        setup = Setup(entry.role, self._folder / f"run-{self._runs}", free_port(), upstream)
+        setup = Setup(entry.role, self._folder / f"run-{self._runs}", free_port(), upstream, entry.arguments)
         command = self._peers[entry.peer].command(setup)
         questions = self._folder / f"questions-{work.key}"
         warm = write_streams(work, entry.repeat, questions, "warm")

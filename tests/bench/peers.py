@@ -39,6 +39,8 @@ class Setup:
     folder: Path
     port: int
     upstream: int
+    arguments: tuple[str, ...] = ()
+    """More words for the command line."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Peer:
         """Write the configuration; give the command line."""
         assert self.program is not None
         setup.folder.mkdir(parents=True, exist_ok=True)
-        return self.configure(self.program, setup)
+        return [*self.configure(self.program, setup), *setup.arguments]
 
 
 def find(install_coredns: bool) -> dict[str, Peer]:

@@ -27,6 +27,7 @@ class Entry:
     role: Role
     repeat: bool = False
     label: str = ""
+    arguments: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -102,6 +103,7 @@ WORKS = (
         "cluster names with no memo hit, decision known (every question has other letter case)",
         (
             Entry("dnspolicy", Role.CLUSTER),
+            Entry("dnspolicy", Role.CLUSTER, True, "dnspolicy without memo", ("--no-memo",)),
             Entry("CoreDNS", Role.HITS, repeat=True, label="CoreDNS cache hits"),
             Entry("CoreDNS", Role.CLUSTER, repeat=True, label="CoreDNS file zone and cache"),
         ),
