@@ -43,8 +43,9 @@ class App:
 
     def __init__(self, plan: Plan, *, clock: Clock, out: Write, err: Write, memo: bool = True) -> None:
         self.parts = Parts(clock, out, err)
-        self._server: Server | None = None
-        self.rooms = Rooms(plan, self.parts, self.changed)
+        self.server: Server | None = None
+        self._routes: list[Routes] = []
+        self.rooms = Rooms(plan, self.parts, self.changed, self.reclassify)
         machine = interfaces()
         listening: dict[tuple[str, int], list[Block]] = defaultdict(list)
         chains: dict[int, tuple[Plugin, ...]] = {}
@@ -63,7 +64,6 @@ class App:
             raise ConfigError("\n".join(self.rooms.problems))
         self.view = self.rooms.view
         self._chains = chains
-        self._routes: list[Routes] = []
         listens = [Listen(ip, port, self._routes_of(tuple(blocks))) for (ip, port), blocks in listening.items()]
         self._build_server(listens, memo)
         for source in self.parts.sources.values():
@@ -91,13 +91,13 @@ class App:
     def _build_server(self, listens: list[Listen], memo: bool) -> None:
         parts = self.parts
         loop = asyncio.get_running_loop()
-        kept = Memo(MEMO_CAPACITY, lambda: self.view.serial, parts.metrics) if memo else None
+        self.memo = Memo(MEMO_CAPACITY, lambda: self.view.serial, parts.metrics) if memo else None
         repeats, stepper = Repeats(), Stepper(loop, IN_FLIGHT)
         self.front = Front(
-            view=self.view, memo=kept, repeats=repeats, stepper=stepper, clock=parts.clock, metrics=parts.metrics
+            view=self.view, memo=self.memo, repeats=repeats, stepper=stepper, clock=parts.clock, metrics=parts.metrics
         )
-        self._server = Server(
-            listens, front=self.front, memo=kept, repeats=repeats, stepper=stepper, clock=parts.clock,
+        self.server = Server(
+            listens, front=self.front, memo=self.memo, repeats=repeats, stepper=stepper, clock=parts.clock,
             metrics=parts.metrics, fold=self.rooms.fold,
         )  # fmt: skip
         self.listens = listens
@@ -106,8 +106,8 @@ class App:
         """Something answers rest on has moved."""
         for cached in self.rooms.caches:
             cached.changed(rests)
-        if self._server is not None:
-            self._server.changed(rests)
+        if self.server is not None:
+            self.server.changed(rests)
 
     def reclassify(self) -> None:
         """A policy now reads other facts of clients."""
@@ -115,8 +115,8 @@ class App:
             classify = routes.classify
             assert isinstance(classify, _Classifier)
             classify.renew()
-        if self._server is not None:
-            self._server.reclassify()
+        if self.server is not None:
+            self.server.reclassify()
 
     async def start(self) -> None:
         """Start all rooms, then listen. Raises ConfigError naming what cannot be had; nothing is left running then."""
@@ -126,9 +126,9 @@ class App:
                     await source.manifests.start()
             for room in self._startable():
                 await room.start()
-            await self.rooms.engines.start(self.reclassify)
-            assert self._server is not None
-            await self._server.start()
+            await self.rooms.engines.start()
+            assert self.server is not None
+            await self.server.start()
         except BaseException:
             await self.stop()
             raise
@@ -138,8 +138,8 @@ class App:
         for room in self.rooms.everything:
             if isinstance(room, Drains):
                 await room.drain()
-        if self._server is not None:
-            await self._server.stop()
+        if self.server is not None:
+            await self.server.stop()
         await self.rooms.engines.stop()
         for source in self.parts.sources.values():
             if source.manifests is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
-from dnspolicy.engines.rego import RegoEngine, load
+from dnspolicy.engines.rego import Loaded, RegoEngine, load
 from dnspolicy.model.answer import Dependencies, Rests
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.plugins.policy import Config, Judge
@@ -34,14 +34,16 @@ class Engines:
     """Loads policies when they are first asked for, and again when their files change.
 
     A policy that cannot be loaded raises PolicyLoadError at the start; later it leaves the one in force, is logged
-    once and counted.
+    once and counted. `reclassify` is called when a policy may read other facts of clients than before.
     """
 
-    def __init__(self, plan: Plan, parts: Parts, changed: Callable[[Dependencies], None]) -> None:
+    def __init__(
+        self, plan: Plan, parts: Parts, changed: Callable[[Dependencies], None], reclassify: Callable[[], None]
+    ) -> None:
         self._plan = plan
         self._parts = parts
         self._changed = changed
-        self._reclassify: Callable[[], None] = lambda: None
+        self._reclassify = reclassify
         self._watched: dict[tuple[tuple[Path, ...], str], _Watched] = {}
         self._tasks: list[asyncio.Task[None]] = []
         metrics = parts.metrics
@@ -54,7 +56,9 @@ class Engines:
         watched = self._watched.get((folders, config.entrypoint))
         if watched is None:
             loaded = load(folders, config.entrypoint)
-            watched = _Watched(folders, config, RegoEngine(loaded, metrics=self._parts.metrics))
+            watched = _Watched(
+                folders, config, RegoEngine(loaded, metrics=self._parts.metrics, monotonic=self._parts.clock.monotonic)
+            )
             self._watched[folders, config.entrypoint] = watched
             self._show()
         judge = watched.judges.get(config)
@@ -76,9 +80,8 @@ class Engines:
             f"policy revision {w.engine.revision} from {', '.join(map(str, w.folders))}" for w in self._watched.values()
         ]
 
-    async def start(self, reclassify: Callable[[], None]) -> None:
-        """Watch the folders; `reclassify` is called when a policy begins to read other facts of clients."""
-        self._reclassify = reclassify
+    async def start(self) -> None:
+        """Watch the folders."""
         self._tasks = [asyncio.create_task(self._watch(w), name="policy") for w in self._watched.values()]
 
     async def stop(self) -> None:
@@ -108,12 +111,22 @@ class Engines:
             self._failed.inc()
             log.error("the policy in force stays; the new one is refused:\n%s", problem)
             return
+        self._took_over(watched)
+        log.info("policy revision %s replaces %s", watched.engine.revision, before)
+
+    def replace(self, loaded: Loaded) -> None:
+        """Put a checked policy in force everywhere, at once."""
+        for watched in self._watched.values():
+            watched.engine.swap(loaded)
+            self._took_over(watched)
+
+    def _took_over(self, watched: _Watched) -> None:
+        """Forget what rests on the revision that was in force."""
         for judge in watched.judges.values():
             judge.renew()
         self._show()
         self._changed(frozenset({(Rests.POLICY, watched.engine.name)}))
         self._reclassify()
-        log.info("policy revision %s replaces %s", watched.engine.revision, before)
 
     def _show(self) -> None:
         self._info.values.clear()

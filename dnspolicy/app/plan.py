@@ -13,7 +13,7 @@ from dnspolicy.corefile.bind import bind
 from dnspolicy.corefile.builtin import BindConfig
 from dnspolicy.corefile.complaints import Complaints
 from dnspolicy.corefile.load import load
-from dnspolicy.corefile.tree import Corefile, Directive, Key, ServerBlock
+from dnspolicy.corefile.tree import Directive, Key, ServerBlock
 from dnspolicy.model.name import Name
 from dnspolicy.plugins import (
     audit,
@@ -94,8 +94,8 @@ class Plan(msgspec.Struct, frozen=True):
 
 def read_plan(path: Path, environ: Mapping[str, str], default_port: int = 53) -> Plan:
     """Read and bind a Corefile. Raises ConfigError with every complaint, `file:line:column: …`, one a line."""
-    corefile: Corefile = load(path, environ, default_port=default_port)
     complaints = Complaints()
+    corefile = load(path, environ, default_port=default_port, complaints=complaints)
     blocks = tuple(_bind_block(block, complaints) for block in corefile.blocks)
     complaints.raise_if_any()
     return Plan(blocks, path.resolve().parent, corefile.files)

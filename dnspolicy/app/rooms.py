@@ -40,11 +40,13 @@ class Rooms:
     readiness. `changed` is told what moved.
     """
 
-    def __init__(self, plan: Plan, parts: Parts, changed: Callable[[Dependencies], None]) -> None:
+    def __init__(
+        self, plan: Plan, parts: Parts, changed: Callable[[Dependencies], None], reclassify: Callable[[], None]
+    ) -> None:
         self._plan = plan
         self._parts = parts
         self._changed = changed
-        self.engines = Engines(plan, parts, changed)
+        self.engines = Engines(plan, parts, changed, reclassify)
         self.everything: list[Any] = []
         self.caches: list[cache.Cache] = []
         self.problems: list[str] = []

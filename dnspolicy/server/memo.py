@@ -169,16 +169,16 @@ class Memo:
         return entry
 
     def changed(self, rests: Dependencies) -> None:
-        """Forget what rests on any of these; a moved serial only asks for new stamps."""
+        """Forget what rests on any of these. A moved serial only asks for new stamps, unless a cache counts the TTLs."""
         for dependency in rests:
             if dependency == SERIAL:
                 self._known_serial = self._serial()
-                for entry in self._resting.get(dependency, ()):
-                    entry.until = 0.0
-                continue
             for entry in tuple(self._resting.get(dependency, ())):
-                self._forget(entry)
-                self._forgotten.inc()
+                if dependency == SERIAL and entry.aged_since is None:
+                    entry.until = 0.0
+                else:
+                    self._forget(entry)
+                    self._forgotten.inc()
         self.generation += 1
 
     def clear(self) -> None:

@@ -1,0 +1,255 @@
+"""A server with finished answers gives, byte for byte, what one without them gives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import dns.message
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dnspolicy.app.app import App
+from dnspolicy.app.plan import read_plan
+from dnspolicy.cluster.objects import (
+    Endpoint,
+    EndpointSlice,
+    Namespace,
+    Object,
+    ObjectKey,
+    Pod,
+    Port,
+    Service,
+    ServiceKind,
+    key_of,
+)
+from dnspolicy.engines.rego import load
+from dnspolicy.model.query import Transport
+from dnspolicy.server import front
+from dnspolicy.server.caller import Caller
+from dnspolicy.testing.clock import FakeClock
+
+COREFILE = """
+. {
+    bind 127.0.0.1
+    policy {
+        rego policy
+        timeout 10s
+    }
+    cache 30
+    hosts {
+        192.0.2.7 static.example
+        ttl 60
+        fallthrough
+    }
+    kubernetes cluster.local in-addr.arpa {
+        manifests cluster
+        pods verified
+        ttl 7
+    }
+}
+"""
+POLICIES = (
+    """package dnspolicy
+
+decision := {"action": "block", "rule": "one/other", "reason": sprintf("not %v", [input.client.namespace])} if {
+	input.target.namespace
+	input.client.namespace != input.target.namespace
+} else := {"action": "redirect", "addresses": ["192.0.2.50"], "rule": "one/env", "reason": "env", "ttl": 9} if {
+	input.query.name == "pick.example"
+	input.client.namespace_labels.env == "dev"
+} else := {"action": "rewrite", "name": "static.example", "rule": "one/alias", "reason": "alias"} if {
+	input.query.name == "alias.example"
+} else := {"action": "allow", "rule": "one/rest", "reason": "the rest"}
+""",
+    """package dnspolicy
+
+decision := {"action": "allow", "rule": "two/shared", "reason": "shared"} if {
+	input.target.namespace_labels.env == "prod"
+} else := {"action": "block", "as": "nodata", "rule": "two/app", "reason": "app"} if {
+	input.client.labels.app == "x"
+} else := {"action": "block", "as": "refused", "rule": "two/address", "reason": "address", "ttl": 3} if {
+	some address in input.answer.addresses
+	address == "10.0.0.2"
+} else := {"action": "allow", "rule": "two/rest", "reason": "the rest"}
+""",
+)
+NAMESPACES = ("red", "blue")
+CLIENTS = ("127.10.0.1", "127.10.0.2", "127.10.0.3", "127.99.0.1")
+NAMES = (
+    *(f"{s}.{ns}.svc.cluster.local" for s in ("web", "db", "gone") for ns in NAMESPACES),
+    "e1.db.red.svc.cluster.local",
+    "_http._tcp.web.red.svc.cluster.local",
+    "127-10-0-1.red.pod.cluster.local",
+    "red.svc.cluster.local",
+    "cluster.local",
+    "1.0.0.10.in-addr.arpa",
+    "2.0.0.10.in-addr.arpa",
+    "1.0.10.127.in-addr.arpa",
+    "static.example",
+    "alias.example",
+    "pick.example",
+    "WEB.red.svc.cluster.local",
+)
+
+namespaces = st.builds(
+    lambda name, env: Namespace(name, {"env": env} if env else {}),
+    st.sampled_from(NAMESPACES),
+    st.sampled_from(("dev", "prod", "")),
+)
+services = st.builds(
+    lambda ns, ip: Service(ns, "web", ServiceKind.CLUSTER_IP, (ip,), (Port("http", "tcp", 80),)),
+    st.sampled_from(NAMESPACES),
+    st.sampled_from(("10.0.0.1", "10.0.0.2")),
+)
+headless = st.builds(
+    lambda ns: Service(ns, "db", ServiceKind.HEADLESS, (), (Port("pg", "tcp", 5432),)), st.sampled_from(NAMESPACES)
+)
+external = st.builds(
+    lambda target: Service("red", "gone", ServiceKind.EXTERNAL_NAME, external_name=target),
+    st.sampled_from(("static.example", "web.blue.svc.cluster.local", "pick.example")),
+)
+slices = st.builds(
+    lambda ns, ips: EndpointSlice(
+        ns, "db-1", "db", tuple(Endpoint(ip, hostname=f"e{ip[-1]}") for ip in ips), (Port("pg", "tcp", 5432),)
+    ),
+    st.sampled_from(NAMESPACES),
+    st.lists(st.sampled_from(("10.0.0.1", "10.0.0.2", "10.0.0.3")), unique=True),
+)
+pods = st.builds(
+    lambda ns, ip, app, uid, finished: Pod(
+        ns, f"p-{uid}", uid, (ip,), labels={"app": app, "noise": uid}, finished=finished
+    ),
+    st.sampled_from(NAMESPACES),
+    st.sampled_from(CLIENTS[:3]),
+    st.sampled_from(("x", "y")),
+    st.sampled_from(("u1", "u2")),
+    st.booleans(),
+)
+things = st.one_of(namespaces, services, headless, external, slices, pods)
+ask = st.tuples(
+    st.just("ask"),
+    st.sampled_from(CLIENTS),
+    st.sampled_from(NAMES),
+    st.sampled_from(("A", "AAAA", "SRV", "PTR", "TXT")),
+    st.booleans(),
+)
+steps = st.lists(
+    st.one_of(
+        ask,
+        ask,
+        ask,
+        st.tuples(st.just("put"), things),
+        st.tuples(st.just("delete"), things),
+        st.tuples(st.just("pass"), st.sampled_from((0.4, 1.0, 4.0, 31.0))),
+        st.tuples(st.just("policy"), st.sampled_from((0, 1))),
+    ),
+    min_size=5,
+    max_size=60,
+)
+
+
+class _Asker(Caller):
+    __slots__ = ("done", "reply")
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source, 4711, "")
+        self.reply = b""
+        self.done = asyncio.get_running_loop().create_future()
+
+    def send(self, wire: bytes) -> None:
+        self.reply = wire
+
+    def over(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+class _One:
+    """One server, fed through its index."""
+
+    def __init__(self, folder: Path, clock: FakeClock, memo: bool) -> None:
+        plan = read_plan(folder / "Corefile", {})
+        self.app = App(plan, clock=clock, out=print, err=print, memo=memo)
+        assert self.app.server is not None
+        self.door = next(d for d in self.app.server.doors if d.transport is Transport.UDP)
+
+    async def ask(self, wire: bytes, source: str) -> bytes:
+        asker = _Asker(source)
+        self.app.front.receive(wire, self.door, asker)
+        await asker.done
+        return asker.reply
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("exact")
+    (folder / "cluster").mkdir()
+    (folder / "Corefile").write_text(COREFILE)
+    for number, text in enumerate(POLICIES):
+        (folder / f"policy{number}").mkdir()
+        (folder / f"policy{number}" / "policy.rego").write_text(text)
+    (folder / "policy").symlink_to("policy0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(front, "IDENTITY_WAIT", 0.001)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def revisions(folders: Path) -> list[object]:
+    return [load((folders / f"policy{number}",), "data.dnspolicy.decision") for number in range(2)]
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=steps)
+def test_finished_answers_are_exact(folders: Path, revisions: list[object], steps: list[tuple[object, ...]]) -> None:
+    assert asyncio.run(_walk(folders, revisions, steps)) is None
+
+
+def test_finished_answers_are_used(folders: Path, revisions: list[object]) -> None:
+    """The property above would hold for a memo that remembers nothing."""
+
+    async def scene() -> tuple[int, int]:
+        one = _One(folders, FakeClock(), memo=True)
+        one.app.view.apply([Namespace("red"), Service("red", "web", ServiceKind.CLUSTER_IP, ("10.0.0.1",))])
+        one.app.view.apply(
+            [Pod("red", f"p{n}", f"u{n}", (f"127.10.0.{n}",), labels={"n": str(n)}) for n in range(1, 9)]
+        )
+        for n in range(1, 9):
+            await one.ask(dns.message.make_query(NAMES[0], "A").to_wire(), f"127.10.0.{n}")
+        assert one.app.memo is not None
+        return one.app.memo.size, len({row.class_key for row in one.door.rows.values()})
+
+    assert asyncio.run(scene()) == (1, 1)
+
+
+async def _walk(folder: Path, revisions: list[object], steps: list[tuple[object, ...]]) -> str | None:
+    """The first difference, if there is one."""
+    clock = FakeClock()
+    servers = [_One(folder, clock, memo) for memo in (True, False)]
+    for number, step in enumerate(steps):
+        match step:
+            case ("ask", client, name, rdtype, edns):
+                query = dns.message.make_query(str(name), str(rdtype), use_edns=0 if edns else -1, id=number)
+                quick, slow = [await s.ask(query.to_wire(), str(client)) for s in servers]
+                if quick != slow:
+                    return f"{step}\n{dns.message.from_wire(quick)}\ninstead of\n{dns.message.from_wire(slow)}"
+            case ("put", thing):
+                for server in servers:
+                    server.app.view.apply([thing])
+            case ("delete", thing):
+                for server in servers:
+                    server.app.view.apply([], [_key(thing)])
+            case ("pass", seconds):
+                clock.advance(float(str(seconds)))
+            case ("policy", revision):
+                for server in servers:
+                    server.app.rooms.engines.replace(revisions[int(str(revision))])
+    return None
+
+
+def _key(thing: object) -> ObjectKey:
+    assert isinstance(thing, Object)
+    return key_of(thing)
