@@ -86,6 +86,14 @@ def from_text(text: str) -> Name:
         raise BadName(f"{text!r}: only ASCII; write other bytes as \\DDD") from None
     if raw in (b".", b""):
         return ROOT
+    try:
+        return from_labels(raw.removesuffix(b".").split(b".") if b"\\" not in raw else _unescaped(raw))
+    except BadName as problem:
+        raise BadName(f"{text!r}: {problem}") from None
+
+
+def _unescaped(raw: bytes) -> list[bytes]:
+    """The labels of presentation form that has escapes. Raises BadName."""
     labels, label = [], bytearray()
     at = 0
     while at < len(raw):
@@ -96,7 +104,7 @@ def from_text(text: str) -> Name:
                 or (len(match[1]) == 3 and int(match[1]) > 255)
                 or (len(match[1]) == 1 and match[1].isdigit())
             ):
-                raise BadName(f"{text!r}: a backslash needs three digits up to 255 or one other character")
+                raise BadName("a backslash needs three digits up to 255 or one other character")
             label.append(int(match[1]) if len(match[1]) == 3 else match[1][0])
             at = match.end()
         elif raw[at : at + 1] == b".":
@@ -106,12 +114,9 @@ def from_text(text: str) -> Name:
         else:
             label.append(raw[at])
             at += 1
-    if label or raw.endswith(b"\\."):
+    if label:
         labels.append(bytes(label))
-    try:
-        return from_labels(labels)
-    except BadName as problem:
-        raise BadName(f"{text!r}: {problem}") from None
+    return labels
 
 
 ROOT = Name(b"\0", ())
