@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,9 @@ from examples.quickstart.server import CannotStart, command, free_port, running
 
 IP = "127.0.0.1"
 COREFILE = Path(__file__).with_name("Corefile")
-EXPLAINED = ("acorn-dev/web-q9w2m", "orders-db.internal.example")
+EXPLAINED = ("acorn-dev/web-q9w2m", "db.internal.example")
+PROGRAM = "dnspolicy" if shutil.which("dnspolicy") else os.path.relpath(Path(sys.executable).with_name("dnspolicy"))
+"""As one would type it here."""
 PATIENCE = 10.0
 """Seconds to wait for the last audit record."""
 Seen = tuple[Question, Asked]
@@ -83,17 +86,19 @@ def _print_answers(console: Console, seen: Iterable[Seen], records: dict[tuple[s
         for question, asked in seen
     }
     for theme in THEMES:
-        page.theme(console, theme.title, (rows[question] for question in theme.questions))
+        found = (rows[question] for question in theme.questions)
+        page.theme(console, theme.title, found, header=theme is THEMES[0])
     return all(row.response is not None and row.record is not None for row in rows.values())
 
 
 def _print_tools(console: Console, audit: Path) -> None:
     """What was recorded, and how one question goes, by the commands everybody has."""
-    page.command(console, "dnspolicy observe audit.jsonl")
+    page.command(console, f"{PROGRAM} observe audit.jsonl")
     _run(console, "observe", str(audit))
     client, name = EXPLAINED
-    page.command(console, f"dnspolicy explain --conf {_shown(COREFILE)} --as {client} {name}")
-    _run(console, "explain", "--conf", str(COREFILE), "--as", client, name)
+    words = ("explain", "--conf", _shown(COREFILE), "--as", client, name)
+    page.command(console, f"{PROGRAM} {' '.join(words)}")
+    _run(console, *words)
 
 
 def _run(console: Console, *words: str) -> None:
@@ -102,10 +107,10 @@ def _run(console: Console, *words: str) -> None:
 
 
 def _print_invitation(console: Console) -> None:
-    page.note(console, "To play with it, keep the server running and watch its records:")
-    page.command(console, f"dnspolicy serve --conf {_shown(COREFILE)} --port 5353 | dnspolicy observe")
-    page.note(console, "and ask as any pod, from another terminal:")
-    page.command(console, f"dig -b 127.10.2.1 @{IP} -p 5353 orders-db.internal.example")
+    page.note(console, "To play with it, keep the server running and watch what it records:")
+    page.command(console, f"{PROGRAM} serve --conf {_shown(COREFILE)} --port 5353 | {PROGRAM} observe")
+    page.note(console, "and ask as any pod of examples/quickstart/cluster, from another terminal:")
+    page.command(console, f"dig -b 127.10.2.1 @{IP} -p 5353 db.internal.example")
 
 
 def _shown(path: Path) -> str:

@@ -26,9 +26,8 @@ COLOURS = {
     Effect.NONE: "dim",
 }
 _WIDTHS = (100, 140)
-_GAPS = 5
-_COLUMNS = {"who asks": 21, "question": 44, "verdict": 8, "rule": 20}
-"""Fixed widths (characters); reason and answer share the rest."""
+_COLUMNS = {"who asks": 20, "question": 45, "verdict": 8, "rule": 18, "reason": 28, "answer": 16}
+"""Widths (characters) on the widest page; on others question, reason and answer give way."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -47,15 +46,14 @@ def console() -> Console:
     return Console(width=width, no_color="NO_COLOR" in os.environ, highlight=False, markup=False)
 
 
-def theme(to: Console, title: str, rows: Iterable[Row]) -> None:
+def theme(to: Console, title: str, rows: Iterable[Row], *, header: bool) -> None:
     """A title and its rows."""
-    to.print(Text(f"\n{title}", style="bold underline"))
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    to.print(Text(f"\n{title}", style="bold"))
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=header, header_style="dim")
+    missing = _WIDTHS[1] - to.width
     for name, width in _COLUMNS.items():
-        table.add_column(name, width=width, overflow="fold")
-    rest = to.width - sum(_COLUMNS.values()) - _GAPS
-    table.add_column("reason", width=rest - rest // 2, overflow="fold")
-    table.add_column("answer", width=rest // 2, overflow="fold")
+        gives = {"question": 0.4, "reason": 0.4, "answer": 0.2}.get(name, 0.0)
+        table.add_column(name, width=width - int(missing * gives), overflow="fold")
     for row in rows:
         table.add_row(*_cells(row))
     to.print(table)
@@ -70,10 +68,20 @@ def _cells(row: Row) -> tuple[Text, ...]:
     record = row.record
     verdict = Text(record.verdict, style=COLOURS[record.verdict])
     rule, reason = Text(str(record.rule or "")), Text(str(record.reason or ""))
-    for would in record.would:
-        rule.append(f"\n{would.rule}", style="magenta")
-        reason.append(f"\nin shadow: would {would.verdict}", style="magenta")
+    if (culprit := _culprit(record)) is not None:
+        reason.append(f"\n(leads to {culprit})", style="dim")
+    for would_rule, would in dict.fromkeys((would.rule, would.verdict) for would in record.would):
+        rule.append(f"\n{would_rule}", style="magenta")
+        reason.append(f"\nin shadow: would {would}", style="magenta")
     return (_who(record), asked, verdict, rule, reason, _answer(row.response))
+
+
+def _culprit(record: QueryRecord) -> str | None:
+    """The name that was blocked, when it is not the one that was asked for but one that came of it."""
+    if record.verdict is not Effect.BLOCK:
+        return None
+    blocked = [judged.name for judged in record.judged if judged.rule == record.rule]
+    return blocked[0] if blocked and blocked[0] != record.question.name else None
 
 
 def _who(record: QueryRecord) -> Text:

@@ -8,7 +8,7 @@ from dnspolicy.model.query import Transport
 
 WEB = "127.10.1.1"
 WEB_DEV = "127.10.2.1"
-REPORT = "127.10.1.3"
+JOB = "127.10.1.3"
 BIRCH_API = "127.20.1.1"
 NODE = "127.1.0.1"
 NOBODY = "127.99.0.9"
@@ -34,8 +34,8 @@ THEMES = (
     Theme(
         "A pod sees its own tenant and what is shared …",
         (
-            Question(WEB, "orders-db.acorn-prod.svc.cluster.local"),
-            Question(WEB, "_postgres._tcp.orders-db.acorn-prod.svc.cluster.local", "SRV", Transport.TCP),
+            Question(WEB, "db.acorn-prod.svc.cluster.local"),
+            Question(WEB, "_sql._tcp.db.acorn-prod.svc.cluster.local", "SRV", Transport.TCP),
             Question(WEB, "20.1.96.10.in-addr.arpa", "PTR"),
             Question(WEB, "registry.platform.svc.cluster.local"),
         ),
@@ -45,7 +45,7 @@ THEMES = (
         (
             Question(WEB, "db.birch.svc.cluster.local"),
             Question(WEB, "db.birch.svc.cluster.local", "AAAA", Transport.TCP),
-            Question(WEB, "_postgres._tcp.db.birch.svc.cluster.local", "SRV"),
+            Question(WEB, "_sql._tcp.db.birch.svc.cluster.local", "SRV"),
             Question(WEB, "20.2.96.10.in-addr.arpa", "PTR"),
             Question(WEB, "there-is-no.birch.svc.cluster.local"),
             Question(WEB, "db.no-such-namespace.svc.cluster.local"),
@@ -55,12 +55,12 @@ THEMES = (
     Theme(
         "One name, an answer for each environment",
         (
-            Question(WEB, "orders-db.internal.example"),
-            Question(WEB_DEV, "orders-db.internal.example"),
-            Question(BIRCH_API, "orders-db.internal.example"),
+            Question(WEB, "db.internal.example"),
+            Question(WEB_DEV, "db.internal.example"),
+            Question(BIRCH_API, "db.internal.example"),
             Question(WEB, "api.payments.example"),
             Question(WEB_DEV, "api.payments.example"),
-            Question(WEB_DEV, "orders-db.acorn-prod.svc.cluster.local"),
+            Question(WEB_DEV, "db.acorn-prod.svc.cluster.local"),
         ),
     ),
     Theme(
@@ -79,7 +79,7 @@ THEMES = (
             Question(NOBODY, "web.acorn-prod.svc.cluster.local"),
             Question(NODE, "db.birch.svc.cluster.local"),
             Question(NODE, "kubernetes.default.svc.cluster.local"),
-            Question(REPORT, "web.acorn-prod.svc.cluster.local"),
+            Question(JOB, "web.acorn-prod.svc.cluster.local"),
         ),
     ),
 )

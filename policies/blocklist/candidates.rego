@@ -5,8 +5,9 @@ import data.dnspolicy.blocklist.entry
 import data.dnspolicy.blocklist.inside
 import data.dnspolicy.blocklist.suffixes_of
 
-# The name asked for, and every name an alias leads to: the server asks about each.
+# The name asked for, and every name an alias leads to: the server asks about each, before it is resolved.
 candidates contains candidate if {
+	input.phase == "query"
 	listed := entry(input.query.name, input.query.suffixes)
 	candidate := block(listed, input.query.suffixes)
 }

@@ -9,7 +9,7 @@ answer(row, entry) := candidate if {
 	candidate := object.union(row[where], {
 		"tier": "default",
 		"rule": concat("/", ["environment", where]),
-		"reason": concat(" ", ["the answer for", entry, "in environment", where]),
+		"reason": concat(" ", ["the", where, "answer of", entry]),
 	})
 } else := candidate if {
 	where := column(row)
@@ -17,13 +17,13 @@ answer(row, entry) := candidate if {
 		"tier": "default",
 		"action": "allow",
 		"rule": concat("/", ["environment", where]),
-		"reason": concat(" ", ["the answer for", entry, "in environment", where]),
+		"reason": concat(" ", ["the", where, "answer of", entry]),
 	}
 } else := {
 	"tier": "default",
 	"action": "block",
 	"rule": "environment/none",
-	"reason": concat(" ", ["no answer for", entry, "in the client's environment"]),
+	"reason": concat(" ", ["no answer of", entry, "for the client's environment"]),
 }
 
 # The first that the row has: environment and track (`prod/canary`), environment, everybody (`*`).
@@ -46,6 +46,6 @@ crossing := candidate if {
 		"tier": "default",
 		"action": "block",
 		"rule": "environment/other",
-		"reason": concat(" ", ["a client in environment", mine, "does not ask", theirs]),
+		"reason": concat(" ", ["a client in", mine, "does not ask", theirs]),
 	}
 }

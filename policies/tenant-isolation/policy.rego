@@ -20,7 +20,7 @@ verdict := {
 	"tier": "default",
 	"action": "allow",
 	"rule": "tenant/shared",
-	"reason": "in a namespace shared with everybody",
+	"reason": "in a shared namespace",
 } if {
 	input.target.namespace_labels["dns.example/shared"] == "true"
 	input.client.kind == "pod"
@@ -35,7 +35,7 @@ verdict := {
 	"tier": "admin",
 	"action": "block",
 	"rule": "tenant/not-a-pod",
-	"reason": "the client is not one known pod, so it has no tenant",
+	"reason": "the client is no known pod",
 } if {
 	input.client.kind != "pod"
 } else := {
@@ -49,14 +49,14 @@ verdict := {
 	"tier": "default",
 	"action": "allow",
 	"rule": "tenant/zone",
-	"reason": "of the cluster's zone itself and nobody's in particular",
+	"reason": "of the cluster's zone itself",
 } if {
 	zone_name
 } else := {
 	"tier": "admin",
 	"action": "block",
 	"rule": "tenant/other",
-	"reason": "neither the client's own tenant's nor shared",
+	"reason": "another tenant's or nobody's",
 }
 
 # Names outside the cluster are open, unless the client's namespace has a list of those it may ask for. Where such a
@@ -73,7 +73,7 @@ external := {
 	"tier": "default",
 	"action": "allow",
 	"rule": "tenant/egress",
-	"reason": "on the list of outside names for the client's namespace",
+	"reason": "on the list for the client's namespace",
 } if {
 	egress
 } else := {
@@ -87,7 +87,7 @@ external := {
 	"tier": "admin",
 	"action": "block",
 	"rule": "tenant/egress",
-	"reason": "not on the list of outside names for the client's namespace",
+	"reason": "not on the list for the client's namespace",
 }
 
 egress if input.query.via == "cname"

@@ -108,7 +108,7 @@ def test_no_policy_tells_what_another_tenant_has(target: Document) -> None:
     verdict = everything().decide(question(pod("acorn", ACORN), "db.birch.svc.cluster.local", target))
     assert verdict is not None
     assert (verdict.action, verdict.rule) == (Action.BLOCK, "tenant/other")
-    assert verdict.reason == "neither the client's own tenant's nor shared"
+    assert verdict.reason == "another tenant's or nobody's"
 
 
 def test_own_tenant_other_environment() -> None:
