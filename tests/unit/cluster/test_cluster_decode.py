@@ -293,6 +293,12 @@ def test_other_kinds_are_nothing(kind: str, version: str) -> None:
         pytest.param({}, "", "apiVersion and kind", id="empty"),
         pytest.param({"kind": "Pod", "metadata": {"name": "x"}}, "", "apiVersion and kind", id="no apiVersion"),
         pytest.param({"apiVersion": "v1", "kind": "Pod"}, "", "metadata", id="no metadata"),
+        pytest.param(
+            document("List", items=[{"kind": "Pod", "metadata": {"name": "x"}}]),
+            "items[0]",
+            "apiVersion and kind",
+            id="no apiVersion in a mixed list",
+        ),
         pytest.param(document("Pod", metadata=None), "metadata", "object", id="null metadata"),
         pytest.param(document("Pod", metadata={}), "metadata", "name", id="no name"),
         pytest.param(document("Pod", metadata={"name": "Web"}), "metadata.name", "lower-case", id="capital letter"),
