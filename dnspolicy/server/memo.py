@@ -169,7 +169,7 @@ class Memo:
         return entry
 
     def changed(self, rests: Dependencies) -> None:
-        """Forget what rests on any of these. A moved serial only asks for new stamps, unless a cache counts the TTLs."""
+        """Forget what rests on any of these; a moved serial only asks for new stamps, unless a cache counts TTLs."""
         for dependency in rests:
             if dependency == SERIAL:
                 self._known_serial = self._serial()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import socket
 from collections.abc import Sequence
 
 import msgspec
@@ -19,14 +17,14 @@ from dnspolicy.server.door import Door
 from dnspolicy.server.front import Front
 from dnspolicy.server.memo import Memo
 from dnspolicy.server.repeats import Repeats
+from dnspolicy.server.sockets import ANY, BACKLOG, tcp_socket, udp_socket, why
 from dnspolicy.server.stepping import Stepper
 from dnspolicy.server.tcp import TcpConnection, TcpLimits
-from dnspolicy.server.udp import UdpListener, udp_socket
+from dnspolicy.server.udp import UdpListener
 
 DRAIN = 5.0
 """Seconds that queries under way are waited for when the server stops."""
 MAX_CELLS = 500_000
-_BACKLOG = 1024
 
 
 class Listen(msgspec.Struct, frozen=True):
@@ -71,8 +69,11 @@ class Server:
         """Bind everything, then listen. Raises ConfigError naming the address that cannot be had."""
         loop = asyncio.get_running_loop()
         try:
-            for stream, datagram in self._pairs():
-                await self._open(stream, datagram, loop)
+            for door in self._streams():  # first: what else holds the port shows here and not with UDP
+                await self._open_tcp(door, loop)
+            for door in self.doors:
+                if door.transport is Transport.UDP:
+                    self._open_udp(door)
         except BaseException:
             self._close()
             raise
@@ -82,34 +83,34 @@ class Server:
             await tcp.start_serving()
         self._tick()
 
-    def _pairs(self) -> list[tuple[Door, Door]]:
-        """The doors for TCP and UDP of each address."""
-        streams = [d for d in self.doors if d.transport is Transport.TCP]
-        datagrams = [d for d in self.doors if d.transport is Transport.UDP]
-        return list(zip(streams, datagrams, strict=True))
+    def _streams(self) -> list[Door]:
+        """The doors that need a TCP socket: one for all addresses stands for each of its family on that port."""
+        doors = [d for d in self.doors if d.transport is Transport.TCP]
+        everywhere = {(d.ip, d.port) for d in doors if d.ip in ANY}
+        return [d for d in doors if d.ip in ANY or (_any_of(d.ip), d.port) not in everywhere]
 
-    async def _open(self, stream: Door, datagram: Door, loop: asyncio.AbstractEventLoop) -> None:
-        ip, port = stream.ip, stream.port
-        tcp: socket.socket | None = None
+    async def _open_tcp(self, door: Door, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            tcp = _tcp_socket(ip, port)
-            udp = udp_socket(ip, port)
+            sock = tcp_socket(door.ip, door.port)
         except OSError as problem:
-            if tcp is not None:
-                tcp.close()
-            raise ConfigError(_why(problem, ip, port)) from None
-        self._udp.append(
-            UdpListener(
-                udp, datagram, front=self._front, repeats=self._repeats, clock=self._clock, metrics=self._metrics
-            )
-        )
+            raise ConfigError(why(problem, door.ip, door.port)) from None
+        near = {d.ip: d for d in self.doors if d.transport is Transport.TCP and d.port == door.port}
         self._tcp.append(
             await loop.create_server(
-                lambda: TcpConnection(stream, self._front, self._limits),
-                sock=tcp,
-                backlog=_BACKLOG,
+                lambda: TcpConnection(lambda ip: near.get(ip, door), self._front, self._limits),
+                sock=sock,
+                backlog=BACKLOG,
                 start_serving=False,
             )
+        )
+
+    def _open_udp(self, door: Door) -> None:
+        try:
+            sock = udp_socket(door.ip, door.port)
+        except OSError as problem:
+            raise ConfigError(why(problem, door.ip, door.port)) from None
+        self._udp.append(
+            UdpListener(sock, door, front=self._front, repeats=self._repeats, clock=self._clock, metrics=self._metrics)
         )
 
     def changed(self, rests: Dependencies) -> None:
@@ -158,28 +159,5 @@ class Server:
         self._ticker = asyncio.get_running_loop().call_later(self._fold, self._tick)
 
 
-def _tcp_socket(ip: str, port: int) -> socket.socket:
-    sock = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if ":" in ip:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind((ip, port))
-        sock.listen(_BACKLOG)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-_REASONS = {
-    errno.EADDRINUSE: "the port is in use; stop what listens there or choose another port",
-    errno.EACCES: "no permission; ports below 1024 need root or CAP_NET_BIND_SERVICE",
-    errno.EADDRNOTAVAIL: "this machine has no such address",
-}
-
-
-def _why(problem: OSError, ip: str, port: int) -> str:
-    shown = f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}"
-    return f"cannot listen on {shown}: {_REASONS.get(problem.errno or 0, problem.strerror or str(problem))}"
+def _any_of(ip: str) -> str:
+    return ANY[1] if ":" in ip else ANY[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter as Tally
+from collections.abc import Callable
 from typing import cast
 
 from dnspolicy.chain.metrics import Metrics
@@ -48,10 +49,10 @@ class TcpLimits:
 
 
 class TcpConnection(asyncio.Protocol):
-    """One client's connection."""
+    """One client's connection. `door_at` gives the door of the address it came to."""
 
-    def __init__(self, door: Door, front: Front, limits: TcpLimits) -> None:
-        self._door = door
+    def __init__(self, door_at: Callable[[str], Door], front: Front, limits: TcpLimits) -> None:
+        self._door_at = door_at
         self._front = front
         self._limits = limits
         self._buffer = bytearray()
@@ -67,6 +68,7 @@ class TcpConnection(asyncio.Protocol):
         peer = transport.get_extra_info("peername") or ("", 0)
         self._client, self._port = plain(peer[0]), peer[1]
         self._ip = plain((transport.get_extra_info("sockname") or ("",))[0])
+        self._door = self._door_at(self._ip)
         if not self._limits.admit(self, self._client):
             self._transport.abort()
             return

@@ -14,13 +14,12 @@ from dnspolicy.server.caller import Caller, plain
 from dnspolicy.server.door import Door
 from dnspolicy.server.front import Front
 from dnspolicy.server.repeats import Repeats
+from dnspolicy.server.sockets import ANY, IP_PKTINFO
 
 BATCH = 64
 """Datagrams served before the event loop gets its turn."""
 LARGEST = 4096
 """Bytes of a query; a longer one is cut and so refused."""
-RECEIVE_BUFFER = 4 << 20
-_IP_PKTINFO = 8
 _PKTINFO4 = struct.Struct("=I4s4s")
 _PKTINFO6 = struct.Struct("=16sI")
 
@@ -42,7 +41,7 @@ class UdpListener:
         self._repeats = repeats
         self._clock = clock
         self._errors = metrics.counter("dnspolicy_udp_send_errors_total", "Replies the kernel did not take.")
-        self._wildcard = door.ip in ("0.0.0.0", "::")
+        self._wildcard = door.ip in ANY
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -127,31 +126,10 @@ class _UdpCaller(Caller):
         self._listener.send(wire, self._address, self._control)
 
 
-def udp_socket(ip: str, port: int) -> socket.socket:
-    """A non-blocking socket bound to one address. Raises OSError."""
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        # A wildcard address and the addresses it covers are bound side by side; TCP, bound first, guards the port.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-        else:
-            sock.setsockopt(socket.IPPROTO_IP, _IP_PKTINFO, 1)
-        sock.bind((ip, port))
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
 def _arrival(control: Control) -> tuple[str, Control]:
     """The address a datagram came to, and the control data that make the reply leave from it."""
     for level, kind, data in control:
-        if level == socket.IPPROTO_IP and kind == _IP_PKTINFO:
+        if level == socket.IPPROTO_IP and kind == IP_PKTINFO:
             _interface, _, ip = _PKTINFO4.unpack(data[: _PKTINFO4.size])
             reply = _PKTINFO4.pack(0, ip, ip)
             return socket.inet_ntop(socket.AF_INET, ip), [(level, kind, reply)]
