@@ -1,11 +1,48 @@
-"""What of its input a policy can read, and the projection of an input onto that."""
+"""What of its input a policy can read, and the projection of an input onto that.
+
+Two inputs with equal projections are the same to the policy, so they get the same decision.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterable, Mapping
+
 import msgspec
+
+from dnspolicy.model.identity import ClientKind, Identity
+from dnspolicy.model.target import Target, TargetKind
+from dnspolicy.policy.input import (
+    PolicyInput,
+    answer_json,
+    client_json,
+    encode,
+    has_endpoints,
+    query_json,
+    target_json,
+)
 
 Path = tuple[str, ...]
 """Constant path below `input`: `("client", "namespace")`. A path stands for everything below it too."""
+
+EXISTS = "?"
+"""Last step of a path that stands only for whether the object above it is there: `("client", "owner", "?")`."""
+
+OPTIONAL_OBJECTS: frozenset[Path] = frozenset(
+    {
+        ("client", "labels"),
+        ("client", "namespace_labels"),
+        ("client", "owner"),
+        ("target", "labels"),
+        ("target", "namespace_labels"),
+        ("answer",),
+    }
+)
+ALWAYS: frozenset[Path] = frozenset(
+    {(), ("version",), ("phase",), ("client",), ("query",), ("target",), ("target", "kind")}
+    | {("client", key) for key in ("kind", "why", "ip")}
+    | {("query", key) for key in ("name", "labels", "suffixes", "asked", "via", "type", "class", "transport")}
+)
+"""Paths that are in every input document."""
 
 
 class Footprint(msgspec.Struct, frozen=True):
@@ -22,3 +59,144 @@ class Footprint(msgspec.Struct, frozen=True):
     def reads(self, *path: str) -> bool:
         """Whether anything at, above or below `path` can be read."""
         return any(p == path[: len(p)] or path == p[: len(path)] for p in self.paths)
+
+
+Key = tuple[Hashable, ...]
+Get = Callable[[PolicyInput], Hashable]
+GetClient = Callable[[Identity], Hashable]
+_REMEMBERED = 4096
+
+
+def projector(footprint: Footprint) -> Callable[[PolicyInput], Key]:
+    """A function that gives the hashable key of everything a policy with this footprint can read."""
+    client = client_projector(footprint.client_facts())
+    known: dict[Identity, Key] = {}
+    getters = _getters(footprint.paths)
+
+    def project(question: PolicyInput) -> Key:
+        who = question.client
+        key = known.get(who)
+        if key is None:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            key = known[who] = client(who)
+        return (key, *[get(question) for get in getters])
+
+    return project
+
+
+def client_projector(facts: Iterable[Path]) -> Callable[[Identity], Key]:
+    """A function that gives the hashable key of these facts of a client: paths below `client`, `()` for all."""
+    wanted = sorted(set(facts))
+    if () in wanted:
+        return lambda client: (client_json(client), client.uid)
+    getters = tuple(_client_getter(path) for path in wanted)
+    return lambda client: tuple([get(client) for get in getters])
+
+
+def _getters(paths: Iterable[Path]) -> tuple[Get, ...]:
+    """One getter per thing read, leaving out the client's, which have a key of their own."""
+    found: dict[Path, Get] = {}
+    for path in sorted(paths):
+        if not path:
+            return (encode,)
+        if path[0] in ("query", "target", "answer", "phase"):
+            reach = _reach(path)
+            if not any(reach[:i] in found for i in range(len(reach))):
+                found[reach] = _getter(reach)
+    return tuple(found.values())
+
+
+def _reach(path: Path) -> Path:
+    """The path cut to what has a getter; name, labels and suffixes are one thing."""
+    if path[0] == "query":
+        return ("query", "name") if path[1:2] in (("labels",), ("suffixes",)) else path[:2]
+    if path[0] == "target":
+        return path[:3] if path[1:2] in (("labels",), ("namespace_labels",)) else path[:2]
+    return path[:2] if path[0] == "answer" else path[:1]
+
+
+def _getter(path: Path) -> Get:
+    fixed = _FIXED.get(path)
+    if fixed is not None:
+        return fixed
+    if path[:2] in (("target", "labels"), ("target", "namespace_labels")):
+        return _target_labels(path)
+    return _nothing
+
+
+def _nothing(_: object) -> Hashable:
+    """What no input document holds."""
+    return None
+
+
+_FIXED: dict[Path, Get] = {
+    ("phase",): lambda q: q.phase,
+    ("query",): lambda q: query_json(q.query),
+    ("query", "name"): lambda q: q.query.name.labels,
+    ("query", "asked"): lambda q: q.query.asked.labels,
+    ("query", "via"): lambda q: q.query.via,
+    ("query", "type"): lambda q: q.query.qtype,
+    ("query", "class"): lambda q: q.query.qclass,
+    ("query", "transport"): lambda q: q.query.transport,
+    ("target",): lambda q: target_json(q.target),
+    ("target", "kind"): lambda q: q.target.kind,
+    ("target", "namespace"): lambda q: q.target.namespace,
+    ("target", "name"): lambda q: q.target.name,
+    ("target", "exists"): lambda q: (q.target.exists, q.target.kind is TargetKind.EXTERNAL),
+    ("target", "endpoints"): lambda q: target_json(q.target) if has_endpoints(q.target) else None,
+    ("answer",): lambda q: None if q.answer is None else answer_json(q.answer),
+    ("answer", EXISTS): lambda q: q.answer is None,
+    ("answer", "rcode"): lambda q: None if q.answer is None else q.answer.rcode,
+    ("answer", "names"): lambda q: None if q.answer is None else q.answer.names,
+    ("answer", "addresses"): lambda q: None if q.answer is None else q.answer.addresses,
+    ("answer", "from"): lambda q: None if q.answer is None else q.answer.made_by,
+}
+
+
+def _target_labels(path: Path) -> Get:
+    name = path[1]
+
+    def labels(target: Target) -> Mapping[str, str]:
+        return target.labels if name == "labels" else target.namespace_labels
+
+    if len(path) == 2:
+        return lambda q: _all(labels(q.target), q.target.exists)
+    if path[2] == EXISTS:
+        return lambda q: q.target.exists or bool(labels(q.target))
+    key = path[2]
+    if name == "labels":
+        return lambda q: q.target.labels.get(key)
+    return lambda q: q.target.namespace_labels.get(key)
+
+
+def _all(labels: Mapping[str, str], known: bool) -> Hashable:
+    return frozenset(labels.items()) if known or labels else None
+
+
+def _client_getter(path: Path) -> GetClient:
+    name = path[0]
+    if name in ("labels", "namespace_labels"):
+        return _client_labels(name, path[1:2])
+    if name == "owner":
+        return _client_owner(path[1:2])
+    if name in ("kind", "why", "ip", "namespace", "pod", "uid", "service_account", "node", "zone"):
+        return lambda client: getattr(client, name)
+    return _nothing
+
+
+def _client_labels(name: str, below: Path) -> GetClient:
+    if not below:
+        return lambda client: _all(getattr(client, name), client.kind is ClientKind.POD)
+    if below == (EXISTS,):
+        return lambda client: client.kind is ClientKind.POD or bool(getattr(client, name))
+    key = below[0]
+    return lambda client: getattr(client, name).get(key)
+
+
+def _client_owner(below: Path) -> GetClient:
+    if below == (EXISTS,):
+        return lambda client: client.owner is None
+    if below in (("kind",), ("name",)):
+        return lambda client: None if client.owner is None else getattr(client.owner, below[0])
+    return lambda client: client.owner

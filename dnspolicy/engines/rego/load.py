@@ -2,28 +2,97 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dnspolicy.engines.rego.binding import Evaluator, RegoError
-from dnspolicy.engines.rego.errors import from_regorus, refuse
+import msgspec
+
+from dnspolicy.engines.rego.check import Job, Report, check
+from dnspolicy.engines.rego.errors import Complaint, refuse
 from dnspolicy.engines.rego.loaded import Loaded
-from dnspolicy.engines.rego.sources import Limits, read
-from dnspolicy.policy.footprint import Footprint
+from dnspolicy.engines.rego.sources import Limits, Sources, read
 
 ENTRYPOINT = "data.dnspolicy.decision"
+DEFAULT_LIMITS = Limits()
 
 
-def load(folders: Sequence[Path], entrypoint: str = ENTRYPOINT, *, limits: Limits = Limits()) -> Loaded:  # noqa: B008
-    """Read and check policies. Raises PolicyLoadError with all complaints."""
-    sources, complaints = read(folders, limits)
-    evaluator = Evaluator()
-    texts = {s.file: s.text for s in sources.policies}
-    for source in sources.policies:
-        try:
-            evaluator.add_policy(source)
-        except RegoError as problem:
-            complaints.append(from_regorus(str(problem), texts, source.file))
+def load(
+    folders: Sequence[Path | str],
+    entrypoint: str = ENTRYPOINT,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    isolated: bool = True,
+) -> Loaded:
+    """Read and check policies; 0.3 s and more, in a process of its own unless not `isolated`. Blocks.
+
+    Without isolation a policy that never ends hangs the caller: for tests, with policies of their own. What is returned
+    may cross threads. Raises PolicyLoadError with all complaints.
+    """
+    sources, complaints = read([Path(f) for f in folders], limits)
     if complaints:
         raise refuse(complaints)
-    return Loaded(sources.policies, sources.data, sources.revision, entrypoint, Footprint(frozenset({()})))
+    job = Job(sources, entrypoint, limits)
+    report = _in_a_process(job) if isolated else check(job, lambda file, what: None)
+    if report.complaints:
+        raise refuse(report.complaints)
+    return _loaded(sources, entrypoint, report)
+
+
+def _loaded(sources: Sources, entrypoint: str, report: Report) -> Loaded:
+    return Loaded(
+        sources.policies,
+        sources.data,
+        sources.revision,
+        entrypoint,
+        report.footprint(),
+        is_rule=report.is_rule,
+        prints=report.prints,
+    )
+
+
+def _in_a_process(job: Job) -> Report:
+    command = [sys.executable, "-m", "dnspolicy.engines.rego.check"]
+    package = str(Path(__file__).resolve().parents[3])
+    paths = [package, *[p for p in [os.environ.get("PYTHONPATH")] if p]]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "RUST_BACKTRACE": "0"}
+    seconds = job.limits.check_seconds
+    try:
+        done = subprocess.run(
+            command, input=msgspec.msgpack.encode(job), capture_output=True, timeout=seconds, env=environment
+        )
+        output, code = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as late:
+        output, code = late.stdout or b"", -signal.SIGKILL
+    except OSError as problem:
+        return _failed(f"the check cannot be started: {problem.strerror}")
+    last = output.rstrip(b"\n").rsplit(b"\n", 1)[-1]
+    if code == 0 and last.startswith(b"= "):
+        return msgspec.json.decode(last[2:], type=Report)
+    file, doing = _doing(last)
+    return _failed(_why(code, doing, job.limits), file)
+
+
+def _failed(what: str, file: str = "policy") -> Report:
+    return Report((Complaint(file, 0, 0, what),))
+
+
+def _doing(line: bytes) -> tuple[str, str]:
+    """The file and the part of it that the process was at."""
+    try:
+        return msgspec.json.decode(line.removeprefix(b"@ "), type=tuple[str, str])
+    except msgspec.DecodeError:
+        return "policy", "the beginning"
+
+
+def _why(code: int, doing: str, limits: Limits) -> str:
+    if code == -signal.SIGPROF:
+        return f"evaluation of {doing} took longer than {limits.rule_seconds:g} s"
+    if code == -signal.SIGKILL:
+        return f"the check took longer than {limits.check_seconds:g} s, or was killed, at {doing}"
+    if code in (-signal.SIGABRT, -signal.SIGSEGV, 1):
+        return f"evaluation of {doing} needed more memory or depth than it may have ({limits.check_bytes >> 20} MiB)"
+    return f"the check ended with code {code} at {doing}"

@@ -1,0 +1,149 @@
+"""Checks one set of sources, in a process of its own: parsing and evaluating what a stranger wrote may never end.
+
+`python -m dnspolicy.engines.rego.check` reads a Job (MessagePack) and writes lines of JSON: `@ [file, what is
+evaluated now]`, and at the end `= ` with a Report. CPU time over the limit ends it by SIGPROF, memory by SIGABRT.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from dnspolicy.engines.rego.binding import Evaluator, RegoError
+from dnspolicy.engines.rego.errors import Complaint, from_regorus
+from dnspolicy.engines.rego.footprint_ast import footprint
+from dnspolicy.engines.rego.guards import complaints
+from dnspolicy.engines.rego.parse import UnknownSyntax, module
+from dnspolicy.engines.rego.program import Program, is_function
+from dnspolicy.engines.rego.samples import samples
+from dnspolicy.engines.rego.sources import Limits, Sources
+from dnspolicy.engines.rego.tree import Call, walk_rule
+from dnspolicy.policy.footprint import Footprint
+from dnspolicy.policy.input import encode
+
+
+class Job(msgspec.Struct, frozen=True):
+    sources: Sources
+    entrypoint: str
+    limits: Limits
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What was found. With complaints, the rest means nothing."""
+
+    complaints: tuple[Complaint, ...] = ()
+    paths: tuple[tuple[str, ...], ...] = ()
+    timeless: bool = True
+    is_rule: bool = False
+    prints: bool = False
+
+    def footprint(self) -> Footprint:
+        return Footprint(frozenset(self.paths), self.timeless)
+
+
+Begins = Callable[[str, str], None]
+"""Told which file, and what in it, is parsed or evaluated next; starts its CPU time anew."""
+
+
+def check(job: Job, begins: Begins) -> Report:
+    """Parse, look for what is refused, then evaluate every rule with sample questions."""
+    evaluator = Evaluator()
+    texts = {s.file: s.text for s in job.sources.policies}
+    found = list(_parse(evaluator, job, texts, begins))
+    if found:
+        return Report(tuple(found))
+    begins("data", "the data")
+    try:
+        evaluator.add_data(job.sources.data)
+        modules = [module(tree) for tree in evaluator.trees()]
+    except RegoError as problem:
+        return Report((from_regorus(str(problem), texts, "data"),))
+    except UnknownSyntax as problem:
+        return Report((Complaint("policy", 0, 0, f"{problem} is not understood"),))
+    begins("policy", "the rules, without evaluating them")
+    program = Program(modules, msgspec.json.decode(job.sources.data))
+    entry = tuple(job.entrypoint.split(".")[1:])
+    found = list(complaints(program, entry)) or list(_evaluate(evaluator, program, job.entrypoint, texts, begins))
+    reads = footprint(program, entry)
+    return Report(
+        tuple(found),
+        tuple(sorted(reads.paths)),
+        reads.timeless,
+        any(p.path == entry for p in program.rules),
+        any(isinstance(e, Call) and e.function == "print" for p in program.rules for e in walk_rule(p.rule)),
+    )
+
+
+def _parse(evaluator: Evaluator, job: Job, texts: dict[str, str], begins: Begins) -> Iterator[Complaint]:
+    limits = job.limits
+    evaluator.set_limits(limits.columns, limits.lines, limits.policy_bytes)
+    for source in job.sources.policies:
+        begins(source.file, "the file")
+        try:
+            evaluator.add_policy(source)
+        except RegoError as problem:
+            complaint = from_regorus(str(problem), texts, source.file)
+            if complaint.source[complaint.column - 1 : complaint.column] == "$":
+                what = "template strings are not understood by the embedded engine"
+                complaint = msgspec.structs.replace(complaint, what=what, remedy="use concat or sprintf")
+            yield complaint
+
+
+def _evaluate(
+    evaluator: Evaluator, program: Program, entrypoint: str, texts: dict[str, str], begins: Begins
+) -> Iterator[Complaint]:
+    """Complaints about rules that fail with a sample question; each rule once."""
+    rules: dict[str, str] = {}
+    for placed in program.rules:
+        if not is_function(placed):
+            head = placed.path[: placed.path.index(None)] if None in placed.path else placed.path
+            rules.setdefault(_reference([str(s) for s in head]), placed.module.file)
+    rules.setdefault(entrypoint, program.modules[0].file)
+    questions = [(q, encode(q).decode()) for q in samples()]
+    failed: set[str] = set()
+    for path, file in rules.items():
+        begins(file, f"rule {path}")
+        for question, document in questions:
+            try:
+                evaluator.query(path, document)
+            except RegoError as problem:
+                complaint = from_regorus(str(problem), texts, file)
+                if str(complaint) not in failed:
+                    failed.add(str(complaint))
+                    asked = f"{question.phase} of {question.query.name} by a client of kind {question.client.kind}"
+                    yield msgspec.structs.replace(complaint, remedy=f"seen with the {asked}; guard against it")
+                break
+        evaluator.prints()
+
+
+def _reference(path: list[str]) -> str:
+    steps = [f".{s}" if s.isidentifier() and s.isascii() else f"[{msgspec.json.encode(s).decode()}]" for s in path]
+    return "data" + "".join(steps)
+
+
+def main() -> None:
+    """The process."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # regorus prints to standard output
+    job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
+    resource.setrlimit(resource.RLIMIT_AS, (job.limits.check_bytes,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    def begins(file: str, what: str) -> None:
+        out.write(b"@ " + msgspec.json.encode((file, what)) + b"\n")
+        out.flush()
+        signal.setitimer(signal.ITIMER_PROF, job.limits.rule_seconds)
+
+    report = check(job, begins)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    out.write(b"= " + msgspec.json.encode(report) + b"\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()
