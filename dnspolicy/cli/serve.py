@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -18,6 +19,9 @@ from dnspolicy.app.plan import Plan
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.cli.configured import add_conf, plan_of
 
+GC_THRESHOLD = (20_000, 50, 50)
+"""Answers make no cycles: collecting seldom costs nothing but is a tenth of the time of a query."""
+
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser("serve", help="answer DNS queries until SIGTERM")
@@ -30,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve; 0 after SIGTERM or SIGINT. Raises ConfigError when it cannot start."""
     logging.basicConfig(level=logging.INFO, format="[%(levelname)s] %(message)s", stream=sys.stderr)
     plan = plan_of(args)
+    gc.set_threshold(*GC_THRESHOLD)
     uvloop.run(_serve(plan, memo=not args.no_memo))
     return 0
 
@@ -41,6 +46,8 @@ async def _serve(plan: Plan, memo: bool) -> None:
         loop.add_signal_handler(number, stop.set)
     app = App(plan, clock=SystemClock(), out=_line(sys.stdout), err=_line(sys.stderr), memo=memo)
     await app.start()
+    gc.collect()
+    gc.freeze()
     say = _line(sys.stderr)
     for line in app.announcement():
         say(line)

@@ -11,7 +11,8 @@ from dnspolicy.model.errors import BadName
 
 MAX_LABEL = 63
 MAX_WIRE = 255
-_PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
+_PLAIN_BYTES = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
+_PLAIN = frozenset(_PLAIN_BYTES)
 _ESCAPED = re.compile(rb"\\(\d{3}|.)", re.DOTALL)
 
 
@@ -33,7 +34,11 @@ class Name(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     def __str__(self) -> str:
         """Lower-case presentation form without the final dot (`.` for the root); odd bytes as `\\DDD`."""
-        return ".".join(map(label_text, self.labels)) or "."
+        labels = self.labels
+        joined = b".".join(labels)
+        if len(joined.translate(None, _PLAIN_BYTES)) == len(labels) - 1:  # nothing odd but the dots between labels
+            return joined.decode()
+        return ".".join(map(label_text, labels)) or "."
 
     @property
     def key(self) -> bytes:

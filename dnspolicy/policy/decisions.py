@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from itertools import islice
 
 import msgspec
 from cachetools import LRUCache
@@ -24,12 +25,12 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
 
 
 class DecisionCache:
-    """At most `capacity` decisions, the least recently used go first. Errors are never kept as decisions."""
+    """At most `capacity` decisions; the oldest go first, some at a time. Errors are never kept as decisions."""
 
     def __init__(self, capacity: int, clock: Clock, metrics: Metrics) -> None:
         self._clock = clock
         self._capacity = capacity
-        self._entries: LRUCache[Key, Remembered] = LRUCache(max(capacity, 1))
+        self._entries: dict[Key, Remembered] = {}
         self._last: LRUCache[Hashable, Verdict] = LRUCache(max(capacity, 1))
         self._hits = metrics.counter("dnspolicy_decision_cache_hits_total", "Decisions taken from memory.")
         self._misses = metrics.counter("dnspolicy_decision_cache_misses_total", "Decisions asked of the engine.")
@@ -51,9 +52,15 @@ class DecisionCache:
             return
         seconds = FOREVER if timeless else float(verdict.ttl or 0) if verdict is not None else 0.0
         if seconds > 0:
+            if len(self._entries) >= self._capacity:
+                self._make_room()
             self._entries[key] = Remembered(verdict, self._clock.monotonic() + seconds)
             if verdict is not None:
                 self._last[key[1]] = verdict
+
+    def _make_room(self) -> None:
+        for key in list(islice(self._entries, max(1, self._capacity // 8))):
+            del self._entries[key]
 
     def last(self, projection: Hashable) -> Verdict | None:
         """The last decision known for a projection, of whatever revision."""

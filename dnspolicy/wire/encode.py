@@ -20,6 +20,8 @@ _OPT = Struct("!BHHBBHH")
 _TO_QUESTION = 0xC000 | HEADER
 _EDE = 15
 _MAX_POINTER = 0x4000
+_PLAIN_OPT = _OPT.pack(0, Type.OPT, OUR_SIZE, 0, 0, 0, 0)
+_PLAIN_OPT_DO = _OPT.pack(0, Type.OPT, OUR_SIZE, 0, 0, 0x8000, 0)
 _ONE_NAME = frozenset({int(Type.NS), int(Type.CNAME), int(Type.PTR)})
 _SOA, _MX = int(Type.SOA), int(Type.MX)
 _COMPRESSIBLE = _ONE_NAME | {_SOA, _MX}
@@ -46,20 +48,21 @@ def encode_answer(query: Query, answer: Answer, limit: int) -> bytes:
     out += _QUESTION.pack(query.qtype, query.qclass)
     opt = _opt(query, answer) if query.edns is not None else b""
     writer = _Writer(out, query.asked)
-    kept = []
     room = limit - len(opt)
-    tc = answer.tc
-    for number, section in enumerate((answer.answer, answer.authority, answer.additional)):
-        count = writer.section(section, room)
-        kept.append(count)
-        if count < len(section):
-            tc = tc or number < 2
-            room = 0
-    if kept[2] < len(answer.additional):
-        kept[2] = 0
-        del out[writer.additional_at :]
+    answers = writer.section(answer.answer, room)
+    whole = answers == len(answer.answer)
+    authorities = writer.section(answer.authority, room) if whole and answer.authority else 0
+    whole = whole and authorities == len(answer.authority)
+    additionals = 0
+    if whole and answer.additional:
+        mark = len(out)
+        additionals = writer.section(answer.additional, room)
+        if additionals < len(answer.additional):
+            additionals = 0
+            del out[mark:]
     out += opt
-    _HEADER.pack_into(out, 0, query.id, _flags(query, answer, tc), 1, kept[0], kept[1], kept[2] + (1 if opt else 0))
+    flags = _flags(query, answer, answer.tc or not whole)
+    _HEADER.pack_into(out, 0, query.id, flags, 1, answers, authorities, additionals + 1 if opt else additionals)
     return bytes(out)
 
 
@@ -86,6 +89,8 @@ def _flags(query: Query, answer: Answer, tc: bool) -> int:
 
 def _opt(query: Query, answer: Answer) -> bytes:
     assert query.edns is not None
+    if not answer.ede and answer.rcode < 16:
+        return _PLAIN_OPT_DO if query.edns.do else _PLAIN_OPT
     options = b""
     for error in answer.ede:
         text = error.text.encode()[:MAX_EDE_TEXT].decode("utf-8", "ignore").encode()
@@ -102,12 +107,10 @@ class _Writer:
         self._out = out
         self._question = question.wire
         self._suffixes: dict[bytes, int] | None = None
-        self.additional_at = len(out)
 
     def section(self, records: tuple[Record, ...], room: int) -> int:
         """Write records while the whole stays within `room` bytes; how many were written."""
         out = self._out
-        self.additional_at = len(out)
         for number, record in enumerate(records):
             mark = len(out)
             self._record(record)
