@@ -65,6 +65,11 @@ class Evaluator:
         value = bytes(reply.result[0].expressions[0].value).decode()
         return None if value == UNDEFINED else value
 
+    def alone(self, path: str) -> str | None:
+        """The value of a rule without any input, as JSON; None when undefined. Raises RegoError."""
+        value: str = _call(self._engine.eval_rule_as_json, path)
+        return None if value == UNDEFINED else value
+
     def prints(self) -> list[str]:
         """What `print` said since last asked."""
         taken: list[str] = _call(self._engine.take_prints)
@@ -74,10 +79,20 @@ class Evaluator:
         """Note which lines are evaluated from now on."""
         _call(self._engine.set_enable_coverage, True)
 
-    def coverage(self) -> str:
-        """The report of regorus, as JSON."""
-        report: str = _call(self._engine.get_coverage_report_as_json)
-        return report
+    def coverage(self) -> dict[str, tuple[list[int], list[int]]]:
+        """Per file the lines that were evaluated and those that were not."""
+        report = msgspec.json.decode(_call(self._engine.get_coverage_report_as_json), type=_Coverage)
+        return {f.path: (f.covered, f.not_covered) for f in report.files}
+
+
+class _CoveredFile(msgspec.Struct):
+    path: str
+    covered: list[int]
+    not_covered: list[int]
+
+
+class _Coverage(msgspec.Struct):
+    files: list[_CoveredFile]
 
 
 class _Expression(msgspec.Struct):

@@ -17,7 +17,7 @@ import msgspec
 from dnspolicy.engines.rego.binding import Evaluator, RegoError
 from dnspolicy.engines.rego.errors import Complaint, from_regorus
 from dnspolicy.engines.rego.footprint_ast import footprint
-from dnspolicy.engines.rego.guards import complaints
+from dnspolicy.engines.rego.guards import complaints, missing
 from dnspolicy.engines.rego.parse import UnknownSyntax, module
 from dnspolicy.engines.rego.program import Program, is_function
 from dnspolicy.engines.rego.samples import samples
@@ -68,7 +68,8 @@ def check(job: Job, begins: Begins) -> Report:
     begins("policy", "the rules, without evaluating them")
     program = Program(modules, msgspec.json.decode(job.sources.data))
     entry = tuple(job.entrypoint.split(".")[1:])
-    found = list(complaints(program, entry)) or list(_evaluate(evaluator, program, job.entrypoint, texts, begins))
+    found = [*complaints(program), *missing(program, entry)]
+    found = found or list(_evaluate(evaluator, program, job.entrypoint, texts, begins))
     reads = footprint(program, entry)
     return Report(
         tuple(found),

@@ -38,7 +38,7 @@ BIND = "bind it first in the body, such as `x := …`, and use that"
 MAX_RANGE = 100_000
 
 
-def complaints(program: Program, entrypoint: tuple[str, ...]) -> Iterator[Complaint]:
+def complaints(program: Program) -> Iterator[Complaint]:
     """Everything that is wrong with the rules, seen without evaluating them."""
     for placed in program.rules:
         yield from _rule(program, placed)
@@ -46,6 +46,10 @@ def complaints(program: Program, entrypoint: tuple[str, ...]) -> Iterator[Compla
         text = " → ".join(path)
         yield _at(placed.module, placed.rule.at, f"the rule needs itself: {text}", "break the circle")
     yield from _conflicts(program)
+
+
+def missing(program: Program, entrypoint: tuple[str, ...]) -> Iterator[Complaint]:
+    """Whether there is no rule for the entrypoint (a path below `data`)."""
     if not program.matching(entrypoint):
         names = [".".join(("data", *[s or "*" for s in p.path])) for p in program.rules]
         wanted = ".".join(("data", *entrypoint))
