@@ -8,94 +8,96 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 
 from dnspolicy.audit.reader import read_lines
-from dnspolicy.audit.record import BadRecord, QueryRecord, decode
+from dnspolicy.audit.record import BadRecord, Line, QueryRecord, decode
 from examples.quickstart import page
-from examples.quickstart.client import Asked, ask
+from examples.quickstart.client import ask
 from examples.quickstart.questions import THEMES, Question
 from examples.quickstart.server import CannotStart, command, free_port, running
 
 IP = "127.0.0.1"
 COREFILE = Path(__file__).with_name("Corefile")
-EXPLAINED = ("acorn-dev/web-q9w2m", "db.internal.example")
+EXPLAINED = ("acorn-prod/web-x2x7k", "metrics.acorn-prod.svc.cluster.local")
 PROGRAM = "dnspolicy" if shutil.which("dnspolicy") else os.path.relpath(Path(sys.executable).with_name("dnspolicy"))
 """As one would type it here."""
 PATIENCE = 10.0
 """Seconds to wait for the last audit record."""
-Seen = tuple[Question, Asked]
+Records = dict[tuple[str, int | None], QueryRecord]
+"""By the address and the port that asked."""
 
 
 def main() -> int:
-    """0 when every question was asked and recorded."""
+    """0 when every question was answered and recorded."""
     console = page.console()
     with tempfile.TemporaryDirectory(prefix="dnspolicy-") as folder:
         audit = Path(folder, "audit.jsonl")
+        port = free_port(IP)
+        console.print(f"Starting dnspolicy on {IP}:{port} with {_shown(COREFILE)} …")
         try:
-            seen = _ask_all(console, audit)
+            rows = ask_all(port, audit)
         except CannotStart as problem:
             print(f"The server did not start:\n{problem}", file=sys.stderr)
             return 1
         except OSError as problem:
             print(f"{problem}\nThe pods of the demo have addresses in 127.0.0.0/8, as Linux has them.", file=sys.stderr)
             return 1
-        records = _records(audit)
-        complete = _print_answers(console, seen, records)
+        _print_answers(console, rows)
         _print_tools(console, audit)
     _print_invitation(console)
-    return 0 if complete else 1
+    return 0 if all(row.response is not None and row.record is not None for row in rows.values()) else 1
 
 
-def _ask_all(console: Console, audit: Path) -> list[Seen]:
-    port = free_port(IP)
-    console.print(f"Starting dnspolicy on {IP}:{port} with {_shown(COREFILE)} …")
+def ask_all(port: int, audit: Path) -> dict[Question, page.Row]:
+    """Start a server, ask everything, end it. Its records are in the file `audit` then. Raises CannotStart, OSError."""
     questions = [question for theme in THEMES for question in theme.questions]
     with running(COREFILE, port, audit):
-        seen = [(question, ask(question, (IP, port))) for question in questions]
-        _await_records(audit, len(seen))
-    return seen
+        asked = {question: ask(question, (IP, port)) for question in questions}
+        records = _await_records(audit, len(questions))
+    return {
+        question: page.Row(question, found.response, records.get((question.source, found.port)))
+        for question, found in asked.items()
+    }
 
 
-def _await_records(audit: Path, count: int) -> None:
+def _await_records(audit: Path, count: int) -> Records:
     deadline = time.monotonic() + PATIENCE
-    while len(_records(audit)) < count and time.monotonic() < deadline:
+    while len(records := _records(audit)) < count and time.monotonic() < deadline:
         time.sleep(0.02)
+    return records
 
 
-def _records(audit: Path) -> dict[tuple[str, int | None], QueryRecord]:
-    """The records of queries, by the address and port they came from."""
+def _records(audit: Path) -> Records:
     with audit.open("rb") as file:
         found = [record for line in read_lines(file) if isinstance(record := _read(line), QueryRecord)]
     return {(record.client.ip, record.client.port): record for record in found}
 
 
-def _read(line: bytes) -> object:
+def _read(line: bytes) -> Line | None:
+    """A record; None for a line that is not yet written whole."""
     try:
         return decode(line)
     except BadRecord:
         return None
 
 
-def _print_answers(console: Console, seen: Iterable[Seen], records: dict[tuple[str, int | None], QueryRecord]) -> bool:
-    rows = {
-        question: page.Row(question, asked.response, records.get((question.source, asked.port)))
-        for question, asked in seen
-    }
+def _print_answers(console: Console, rows: Mapping[Question, page.Row]) -> None:
     for theme in THEMES:
         found = (rows[question] for question in theme.questions)
         page.theme(console, theme.title, found, header=theme is THEMES[0])
-    return all(row.response is not None and row.record is not None for row in rows.values())
 
 
 def _print_tools(console: Console, audit: Path) -> None:
-    """What was recorded, and how one question goes, by the commands everybody has."""
+    """What was recorded, and why one question went as it did, by the commands everybody has."""
+    page.note(console, "All of this was recorded:")
     page.command(console, f"{PROGRAM} observe audit.jsonl")
     _run(console, "observe", str(audit))
     client, name = EXPLAINED
+    page.note(console, f"Why can't {client} resolve {name}?")
     words = ("explain", "--conf", _shown(COREFILE), "--as", client, name)
     page.command(console, f"{PROGRAM} {' '.join(words)}")
     _run(console, *words)

@@ -102,7 +102,7 @@ def _answer(response: Response | None) -> Text:
 
 def command(to: Console, words: str) -> None:
     """A command that is run, as one would type it."""
-    to.print(Text("\n$ ", style="dim") + Text(words, style="bold"))
+    to.print(Text("$ ", style="dim") + Text(words, style="bold"), soft_wrap=True)
 
 
 def note(to: Console, text: str) -> None:

@@ -36,21 +36,27 @@ def running(corefile: Path, port: int, audit: Path) -> Iterator[None]:
             stderr=subprocess.PIPE,
             text=True,
         )
+        lines: queue.Queue[str] = queue.Queue()
+        reader = threading.Thread(target=_read, args=(child, lines), daemon=True)
+        reader.start()
         try:
-            _await_ready(child)
+            _await_ready(lines)
             yield
         finally:
-            child.terminate()
-            try:
-                child.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            _end(child)
+            reader.join()
 
 
-def _await_ready(child: subprocess.Popen[str]) -> None:
-    lines: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_read, args=(child, lines), daemon=True).start()
+def _end(child: subprocess.Popen[str]) -> None:
+    child.terminate()
+    try:
+        child.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _await_ready(lines: queue.Queue[str]) -> None:
     said: list[str] = []
     deadline = time.monotonic() + PATIENCE
     while not said or not said[-1].endswith(" is ready"):
@@ -66,8 +72,9 @@ def _await_ready(child: subprocess.Popen[str]) -> None:
 def _read(child: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
     """Pass on what the server says about itself; an empty line is its end."""
     assert child.stderr is not None
-    for line in child.stderr:
-        lines.put(line)
+    with child.stderr as said:
+        for line in said:
+            lines.put(line)
     lines.put("")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dnspolicy.engines.rego import load
 from dnspolicy.model.verdict import Action, BlockAs
 from tests.unit.policies.library import (
     NAMES,
@@ -33,6 +34,14 @@ ACORN = {"dns.example/tenant": "acorn", "dns.example/environment": "dev"}
 BIRCH = {"dns.example/tenant": "birch", "dns.example/environment": "prod"}
 
 
+READS: dict[str, set[tuple[str, ...]]] = {
+    "tenant-isolation": {("kind",), ("namespace",), ("namespace_labels", "dns.example/tenant")},
+    "environments": {("labels", "track"), ("namespace_labels", "dns.example/environment")},
+    "blocklist": {("namespace",)},
+}
+"""Facts of the client, as the page of each policy says."""
+
+
 def everything() -> Library:
     return Library(ALL, {key: table for name in NAMES for key, table in sample(name).items()})
 
@@ -54,6 +63,14 @@ def test_every_folder_has_tests_and_they_need_only_the_library(folder: Path) -> 
     library = Library([*beside, folder] if folder != QUICKSTART else FOLDERS, {})
     assert rules
     assert [rule for rule in rules if library.evaluate(rule, {}) != "true"] == []
+
+
+@pytest.mark.parametrize("names", SUBSETS[1:], ids="+".join)
+def test_any_subset_is_accepted_and_reads_no_more_than_it_says(names: tuple[str, ...]) -> None:
+    loaded = load([LIB, *(POLICIES / name for name in names)], isolated=False)
+    known = set[tuple[str, ...]]().union(*(READS[name] for name in names))
+    assert loaded.footprint.timeless
+    assert loaded.footprint.client_facts() == known
 
 
 @pytest.mark.skipif(shutil.which("opa") is None, reason="opa is not installed")
