@@ -32,7 +32,7 @@ class Kubernetes:
 
     `local_addresses` are the addresses the server can be reached at, for NS records. Between `start` and `stop` it
     hears of changes in `cluster` and keeps prepared answers; otherwise every answer is made anew. Raises ConfigError
-    when all zones are reverse zones: reverse names point at names in the first other zone.
+    when all zones are reverse zones (reverse names point at names in the first other zone) and when one is too long.
     """
 
     name = NAME

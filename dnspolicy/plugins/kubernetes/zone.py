@@ -6,8 +6,8 @@ from struct import Struct
 
 from dnspolicy.cluster.view import ClusterView
 from dnspolicy.model.answer import Answer, Freshness
-from dnspolicy.model.errors import BadName
-from dnspolicy.model.name import Name, from_labels
+from dnspolicy.model.errors import ConfigError
+from dnspolicy.model.name import MAX_WIRE, Name, from_labels
 from dnspolicy.model.rr import Rcode, Record, Type
 from dnspolicy.plugins.kubernetes.found import NAME
 
@@ -18,14 +18,15 @@ MAX_SOA_TTL = 300
 
 
 class Zone:
-    """`name` is in lower case. `ttl` in seconds is that of its records and the SOA's MINIMUM (RFC 2308)."""
+    """`name` is in lower case. `ttl` in seconds is that of its records and the SOA's MINIMUM (RFC 2308).
+
+    Raises ConfigError when names below the zone would be too long.
+    """
 
     def __init__(self, name: Name, ttl: int, cluster: ClusterView) -> None:
-        try:
-            self.name = from_labels(name.labels)
-            from_labels((b"hostmaster", *name.labels))
-        except BadName as problem:
-            raise BadName(f"zone {name}: {problem}") from None
+        if len(name.wire) + len(b"\x0ahostmaster") > MAX_WIRE:
+            raise ConfigError(f"kubernetes: zone {name} is too long for names below it")
+        self.name = from_labels(name.labels)
         self.size = len(name.labels)
         self._ttl = ttl
         self._cluster = cluster
