@@ -1,0 +1,79 @@
+"""A story as a value: who is there, what is asked, what has to come of it. README.md explains the notation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import dns.rcode
+import msgspec
+import yaml
+
+from tests.scenarios.expected import Expected
+
+STORIES = Path(__file__).parent / "stories"
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Lines for the directives of the Corefile."""
+
+    policy: list[str] = []
+    kubernetes: list[str] = []
+    server: list[str] = []
+
+
+class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that happens. `expect` and `record` belong to `ask`, `refused` to `policy` and `data`."""
+
+    ask: str | list[str] = ""
+    by: str = ""
+    over: str = "udp"
+    expect: str | dict[str, Any] = "NOERROR"
+    alike: bool = False
+    record: dict[str, Any] = {}
+    meanwhile: dict[str, Any] = {}
+    change: dict[str, Any] = {}
+    write: dict[str, str] = {}
+    policy: str = ""
+    data: dict[str, Any] | None = None
+    refused: bool = False
+    later: float = 0.0
+
+    def questions(self) -> list[tuple[str, str]]:
+        """Every `(type, name)`; a line is types and then names."""
+        found = []
+        for line in [self.ask] if isinstance(self.ask, str) else self.ask:
+            words = line.split()
+            kinds = [word for word in words if word.isupper() and "." not in word]
+            found += [(kind, name) for name in words[len(kinds) :] for kind in kinds]
+        assert found, f"no question in {self.ask!r}"
+        return found
+
+    def expected(self) -> Expected:
+        if isinstance(self.expect, dict):
+            return msgspec.convert(self.expect, Expected)
+        if self.expect.isalpha() and self.expect in dns.rcode.Rcode.__members__:
+            return Expected(rcode=self.expect)
+        return Expected(answers=self.expect)
+
+
+class Story(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`policy` is Rego, or the names of folders below policies/. `asked` is all that upstreams were to be asked."""
+
+    scenario: str
+    steps: list[Step]
+    words: Any = None
+    needs: list[str] = []
+    cluster: dict[str, Any] = {}
+    upstream: dict[str, Any] = {}
+    upstreams: dict[str, dict[str, Any]] = {}
+    policy: str | list[str] = ""
+    data: dict[str, Any] = {}
+    options: Options = Options()
+    asked: dict[str, list[str]] = {}
+    synced: bool = True
+
+
+def read(path: Path) -> Story:
+    """A story file. Raises msgspec.ValidationError naming the place."""
+    return msgspec.convert(yaml.safe_load(path.read_text()), Story)

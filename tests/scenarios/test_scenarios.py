@@ -1,0 +1,34 @@
+"""Every story in stories/ comes true."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.run import play
+from tests.scenarios.story import STORIES, read
+
+FILES = sorted(STORIES.glob("*.yaml"))
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_story(path: Path, tmp_path: Path) -> None:
+    story = read(path)
+    if "ipv6" in story.needs and not _has_ipv6():
+        pytest.skip("this machine has no ::1")
+    play(story, tmp_path)
+
+
+def test_there_are_stories() -> None:
+    assert len(FILES) > 40
