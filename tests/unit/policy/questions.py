@@ -1,0 +1,78 @@
+"""Questions to policies: random ones, and one that is easy to vary."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import strategies as st
+
+from dnspolicy.model.identity import ClientKind, Identity, Owner
+from dnspolicy.model.name import Name, from_labels, from_text
+from dnspolicy.model.query import Query, Transport, Via
+from dnspolicy.model.target import Target, TargetEndpoint, TargetKind
+from dnspolicy.model.verdict import Phase
+from dnspolicy.policy.input import AnswerFacts, PolicyInput
+
+WORDS = st.sampled_from(["a", "b", "app", "shop"])
+MAYBE = st.none() | WORDS
+LABELS = st.dictionaries(st.sampled_from(["app", "team", "x/y"]), WORDS, max_size=2)
+NAMES = st.lists(
+    st.sampled_from([b"a", b"b", b"Shop", b"svc", b"x.y", b"\x00"]) | st.binary(min_size=1, max_size=4), max_size=4
+).map(from_labels)
+ADDRESSES = st.sampled_from(["10.0.0.1", "10.0.0.2", "2001:db8::1"])
+
+
+@st.composite
+def identities(draw: st.DrawFn) -> Identity:
+    return Identity(
+        kind=draw(st.sampled_from(ClientKind)),
+        why=draw(WORDS),
+        ip=draw(ADDRESSES),
+        namespace=draw(MAYBE),
+        pod=draw(MAYBE),
+        uid=draw(MAYBE),
+        labels=draw(LABELS),
+        namespace_labels=draw(LABELS),
+        service_account=draw(MAYBE),
+        node=draw(MAYBE),
+        zone=draw(MAYBE),
+        owner=draw(st.none() | st.builds(Owner, WORDS, WORDS)),
+    )
+
+
+@st.composite
+def targets(draw: st.DrawFn) -> Target:
+    endpoint = st.builds(TargetEndpoint, ADDRESSES, MAYBE, MAYBE, MAYBE, LABELS)
+    return Target(
+        kind=draw(st.sampled_from(TargetKind)),
+        namespace=draw(MAYBE),
+        name=draw(MAYBE),
+        labels=draw(LABELS),
+        namespace_labels=draw(LABELS),
+        exists=draw(st.booleans()),
+        endpoints=tuple(draw(st.lists(endpoint, max_size=2))),
+    )
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> PolicyInput:
+    name: Name = draw(NAMES)
+    query = Query(
+        name,
+        draw(st.sampled_from([1, 28, 65280])),
+        draw(st.just(name) | NAMES),
+        draw(st.sampled_from([1, 17])),
+        transport=draw(st.sampled_from(Transport)),
+        via=draw(st.sampled_from(Via)),
+    )
+    some = st.lists(WORDS, max_size=2).map(tuple)
+    answer = draw(st.none() | st.builds(AnswerFacts, WORDS, some, some, WORDS))
+    phase = Phase.QUERY if answer is None else Phase.RESPONSE
+    return PolicyInput(phase, draw(identities()), query, draw(targets()), answer)
+
+
+def question(name: str = "db.shop.svc.cluster.local", **client: object) -> PolicyInput:
+    """A pod of namespace shop asks for a service of its own; `client` changes the identity."""
+    pod = Identity(ClientKind.POD, "address of a live pod", "10.1.2.3", namespace="shop", pod="web-0")
+    asked = from_text(name)
+    target = Target(TargetKind.SERVICE, "shop", "db", exists=True)
+    return PolicyInput(Phase.QUERY, msgspec.structs.replace(pod, **client), Query(asked, 1, asked), target)
