@@ -25,9 +25,10 @@ COLOURS = {
     Effect.REDIRECT: "cyan",
     Effect.NONE: "dim",
 }
-_WIDTHS = (100, 140)
-_COLUMNS = {"who asks": 20, "question": 45, "verdict": 8, "rule": 18, "reason": 28, "answer": 16}
-"""Widths (characters) on the widest page; on others question, reason and answer give way."""
+_NARROWEST, _WIDE, _WIDEST = 100, 135, 140
+_WHO, _VERDICT, _RULE, _ANSWER = 20, 8, 18, 16
+_QUESTION = 45
+"""Widths (characters). Reason gets what is left; a page that is not wide has it below the rule."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -41,38 +42,54 @@ class Row(msgspec.Struct, frozen=True):
 def console() -> Console:
     """Colours and the width of the terminal, within reason; without a terminal plain text."""
     if not sys.stdout.isatty():
-        return Console(width=_WIDTHS[1], color_system=None, highlight=False, markup=False)
-    width = min(max(Console().width, _WIDTHS[0]), _WIDTHS[1])
+        return Console(width=_WIDEST, color_system=None, highlight=False, markup=False)
+    width = min(max(Console().width, _NARROWEST), _WIDEST)
     return Console(width=width, no_color="NO_COLOR" in os.environ, highlight=False, markup=False)
 
 
 def theme(to: Console, title: str, rows: Iterable[Row], *, header: bool) -> None:
     """A title and its rows."""
     to.print(Text(f"\n{title}", style="bold"))
+    wide = to.width >= _WIDE
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=header, header_style="dim")
-    missing = _WIDTHS[1] - to.width
-    for name, width in _COLUMNS.items():
-        gives = {"question": 0.4, "reason": 0.4, "answer": 0.2}.get(name, 0.0)
-        table.add_column(name, width=width - int(missing * gives), overflow="fold")
+    for name, width in _columns(to.width).items():
+        table.add_column(name, width=width, overflow="fold")
     for row in rows:
-        table.add_row(*_cells(row))
+        who, asked, verdict, rule, reason, answer = _cells(row)
+        why = (rule, reason) if wide else (Text("\n").join((rule, reason)),)
+        table.add_row(who, asked, verdict, *why, answer)
     to.print(table)
 
 
+def _columns(width: int) -> dict[str, int]:
+    if width >= _WIDE:
+        rest = width - _WHO - _QUESTION - _VERDICT - _RULE - _ANSWER - 5
+        return {
+            "who asks": _WHO, "question": _QUESTION, "verdict": _VERDICT, "rule": _RULE, "reason": rest,
+            "answer": _ANSWER,
+        }  # fmt: skip
+    rest = width - _WHO - _VERDICT - _ANSWER - 4
+    question = rest * 3 // 5
+    return {
+        "who asks": _WHO, "question": question, "verdict": _VERDICT, "rule and reason": rest - question,
+        "answer": _ANSWER,
+    }  # fmt: skip
+
+
 def _cells(row: Row) -> tuple[Text, ...]:
-    asked = Text(f"{row.question.type} ", style="dim") + Text(row.question.name, style="")
-    if row.question.transport is Transport.TCP:
-        asked.append(" over TCP", style="dim")
+    over_tcp = " over TCP" if row.question.transport is Transport.TCP else ""
+    asked = Text.assemble((f"{row.question.type} ", "dim"), row.question.name, (over_tcp, "dim"))
     if row.record is None:
         return (Text(row.question.source), asked, Text("?"), Text("no record"), Text(""), _answer(row.response))
     record = row.record
     verdict = Text(record.verdict, style=COLOURS[record.verdict])
     rule, reason = Text(str(record.rule or "")), Text(str(record.reason or ""))
+    if record.verdict is Effect.REWRITE:
+        reason.append(f" (it is {', '.join(record.to)})", style="dim")
     if (culprit := _culprit(record)) is not None:
-        reason.append(f"\n(leads to {culprit})", style="dim")
+        reason.append(f" (leads to {culprit})", style="dim")
     for would_rule, would in dict.fromkeys((would.rule, would.verdict) for would in record.would):
-        rule.append(f"\n{would_rule}", style="magenta")
-        reason.append(f"\nin shadow: would {would}", style="magenta")
+        reason.append(f"\nin shadow, {would_rule} would {would}", style="magenta")
     return (_who(record), asked, verdict, rule, reason, _answer(row.response))
 
 
@@ -102,7 +119,7 @@ def _answer(response: Response | None) -> Text:
 
 def command(to: Console, words: str) -> None:
     """A command that is run, as one would type it."""
-    to.print(Text("$ ", style="dim") + Text(words, style="bold"), soft_wrap=True)
+    to.print(Text.assemble(("$ ", "dim"), (words, "bold")), soft_wrap=True)
 
 
 def note(to: Console, text: str) -> None:
