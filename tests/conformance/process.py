@@ -1,0 +1,69 @@
+"""`dnspolicy serve` as a child process on an address and a port of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tests.conformance.suite import Setup
+
+COMMAND = "import sys; from dnspolicy.cli.main import main; sys.exit(main())"
+PATIENCE = 20.0
+"""Seconds to wait for the end of the server."""
+_SAID_LAST = ("is ready\n", "is waiting for the cluster\n")
+
+
+def corefile(setup: Setup, address: str, manifests: Path, upstreams: Mapping[str, str]) -> str:
+    """The whole configuration of `setup`; `upstreams` are where its name servers are found."""
+    source = f"manifests {manifests}" if setup.synced else "endpoint http://127.0.0.1:1"
+    lines = [f"bind {address}", "errors", *setup.directive(source)]
+    if setup.next:
+        lines.append(f"forward . {upstreams[setup.next]}")
+    blocks = [(" ".join(setup.zones) if not setup.next else ".", lines)]
+    blocks += [(zone, [f"bind {address}", f"forward . {upstreams[name]}"]) for zone, name in setup.stubs.items()]
+    return "\n".join("\n".join([f"{keys} {{", *inside, "}"]) for keys, inside in blocks) + "\n"
+
+
+@contextlib.contextmanager
+def serving(path: Path, port: int) -> Iterator[None]:
+    """A server that listens, ended with SIGTERM, which has to leave 0."""
+    words = [sys.executable, "-c", COMMAND, "serve", "--conf", str(path), "--port", str(port)]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as child:
+        assert child.stderr is not None
+        try:
+            said = [child.stderr.readline()]
+            while said[-1] and not said[-1].endswith(_SAID_LAST):
+                said.append(child.stderr.readline())
+            assert said[-1], f"the server did not start: {''.join(said)}"
+            yield
+        finally:
+            child.terminate()
+            try:
+                _, rest = child.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                raise
+        assert child.returncode == 0, rest
+
+
+def own_address() -> str:
+    """A loopback address that hardly anyone else uses now."""
+    number = os.getpid()
+    return f"127.{64 + number // 62500 % 64}.{number // 250 % 250 + 1}.{number % 250 + 1}"
+
+
+def free_port(address: str) -> int:
+    """A port that is free for UDP and TCP."""
+    for _ in range(20):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind((address, 0))
+            port = int(udp.getsockname()[1])
+            with contextlib.suppress(OSError):
+                tcp.bind((address, port))
+                return port
+    raise OSError(f"no port of {address} is free for UDP and TCP")
