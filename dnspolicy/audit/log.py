@@ -1,11 +1,13 @@
-"""The audit log: takes outcomes on the answering path, and a thread of its own writes their records."""
+"""The audit log: takes outcomes after the answer left, renders them between answers, and a thread writes them."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import deque
 
+from dnspolicy.audit.folds import Folds
 from dnspolicy.audit.record import LossReason
 from dnspolicy.audit.render import Fold
 from dnspolicy.audit.stream import Item, Loss, Stream, first_time, last_time
@@ -16,6 +18,8 @@ CAPACITY = 16_384
 _CHUNK = 32
 """Records rendered at a stretch: some 0.3 ms in which the answering thread may have to wait."""
 _BREATH = 0.0005
+_RENDERED = 8192
+"""Rendered records that may wait for the disk; the rest waits unrendered."""
 _INTERVAL = 0.1
 _STOP = LossReason.STOPPED.value
 
@@ -23,12 +27,22 @@ _STOP = LossReason.STOPPED.value
 class AuditLog:
     """Implements `chain.observer.Observer`.
 
-    `seen` and `repeated` only queue; a thread renders and writes, 0.1 s later if all is well. `capacity` records may
-    wait. What finds the queue full is counted, and a `lost` record stands where it is missing from the stream.
+    `seen` and `repeated` only queue or count; records are written 0.1 s later if all is well. With `fold` (seconds),
+    queries alike within that time share a record. `capacity` records may wait. What finds the queue full is counted,
+    and a `lost` record stands where it is missing from the stream.
+
+    With an event loop, records are rendered there, a few at a time: a thread that renders would fight with the
+    answering one for the interpreter. The thread only writes, so a slow disk keeps nobody from answering.
     """
 
-    def __init__(self, stream: Stream, *, metrics: Metrics, every: bool = False, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, stream: Stream, *, metrics: Metrics, every: bool = False, capacity: int = CAPACITY, fold: float = 0.0
+    ) -> None:
         self.every = every
+        self._fold = fold
+        self._folds = Folds() if fold else None
+        self._close_at = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stream = stream
         self._lost = stream.lost
         self._capacity = capacity
@@ -42,20 +56,33 @@ class AuditLog:
 
     def seen(self, outcome: Outcome) -> None:
         """One query. Returns at once, never raises."""
+        folds = self._folds
+        if folds is not None:
+            if folds.full:
+                self._close_folds()
+            if folds.take(outcome):
+                return
         self._put(outcome)
 
     def repeated(self, outcome: Outcome, count: int, first: float, last: float, seconds: float) -> None:
         """`count` further queries like it. Returns at once, never raises."""
-        self._put(Fold(outcome, count, first, last, seconds))
+        fold = Fold(outcome, count, first, last, seconds)
+        if self._folds is None or not self._folds.take_more(fold):
+            self._put(fold)
 
-    def start(self) -> None:
+    def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Open the sink and start the thread. Raises ConfigError when the sink cannot be opened by waiting either."""
         self._stream.open()
+        self._loop = loop
+        if loop is not None:
+            self._close_at = loop.time() + self._fold
+            loop.call_later(_INTERVAL, self._tick, loop)
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._thread.start()
 
     def stop(self, seconds: float) -> int:
         """Write what waits, for at most `seconds`. Returns how many records stayed unwritten; they are counted."""
+        self._close_folds()
         self._stopping.set()
         self._wake.set()
         if self._thread is not None:
@@ -104,10 +131,32 @@ class AuditLog:
         with self._lock:
             return [self._queue.popleft() for _ in range(min(_CHUNK, len(self._queue)))]
 
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Render a few records, and come again soon when there are more."""
+        if self._stopping.is_set():
+            return
+        if self._folds is not None and loop.time() >= self._close_at:
+            self._close_folds()
+            self._close_at = loop.time() + self._fold
+        if self._stream.unwritten < _RENDERED:
+            self._stream.put(self._take())
+            if self._queue:
+                loop.call_soon(self._tick, loop)
+                return
+        loop.call_later(_INTERVAL, self._tick, loop)
+
+    def _close_folds(self) -> None:
+        if self._folds is not None:
+            for fold in self._folds.close():
+                self._put(fold)
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.wait(_INTERVAL)
             self._wake.clear()
-            self.drain()
+            if self._loop is None:
+                self.drain()
+            else:
+                self._stream.flush()
         self.drain(now=True)
         self._stream.close()

@@ -66,7 +66,7 @@ class Renderer(msgspec.Struct, frozen=True):
         if level is AuditLevel.NONE:
             return None
         first = timestamp(fold.first)
-        common = _common(outcome, level) | {"memo": True, "decision_cached": False}
+        common = _common(outcome, level) | {"decision_cached": False}
         return rec.RepeatRecord(
             **common, version=rec.VERSION, instance=self.instance, seq=seq, time=first,
             client=self._client(outcome, None, level), durations=_durations((), fold.seconds),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -50,7 +51,9 @@ def last_time(item: Outcome | Fold) -> float:
 
 
 class Stream:
-    """Belongs to one thread. After a failed write the same lines are tried again, at first after 0.1 s, at last 5 s.
+    """`put` may be called in one thread and `flush` in another, all else only by the one that flushes.
+
+    After a failed write the same lines are tried again, at first after 0.1 s, at last 5 s.
 
     `tell` takes one line for the server's own log each time writing begins to fail or works again.
     """
@@ -62,9 +65,11 @@ class Stream:
         self._clock = clock
         self._tell = tell
         self._seq = 0
+        self._lock = threading.Lock()
         self._lines: list[bytes] = []
-        self._buffer = b""
         self._kinds: Counter[str] = Counter()
+        self._buffer = b""
+        self._buffered: Counter[str] = Counter()
         self._pause = 0.0
         self._retry_at = 0.0
         self._written = metrics.counter(
@@ -84,7 +89,7 @@ class Stream:
     @property
     def unwritten(self) -> int:
         """Records that are rendered but not written."""
-        return self._kinds.total()
+        return self._kinds.total() + self._buffered.total()
 
     def open(self) -> None:
         """Open the sink and begin with a `start` record. Raises ConfigError when waiting cannot help."""
@@ -104,18 +109,22 @@ class Stream:
 
     def put(self, items: Iterable[Item]) -> None:
         """Render items behind what is buffered. A fault in rendering one becomes a `lost` record in its place."""
-        for item in items:
-            if isinstance(item, Loss):
-                self._add_loss(item)
-                continue
-            try:
-                self._add_query(item)
-            except Exception as problem:  # noqa: BLE001 a record that cannot be made must be announced, whatever failed
-                loss = Loss(rec.LossReason.RENDER_ERROR, first_time(item), last_time(item))
-                loss.add(item)
-                self.lost.inc((loss.reason.value,))
-                self._tell(f"audit: a record could not be made: {problem!r}")
-                self._add_loss(loss)
+        with self._lock:
+            for item in items:
+                self._put(item)
+
+    def _put(self, item: Item) -> None:
+        if isinstance(item, Loss):
+            self._add_loss(item)
+            return
+        try:
+            self._add_query(item)
+        except Exception as problem:  # noqa: BLE001 a record that cannot be made must be announced, whatever failed
+            loss = Loss(rec.LossReason.RENDER_ERROR, first_time(item), last_time(item))
+            loss.add(item)
+            self.lost.inc((loss.reason.value,))
+            self._tell(f"audit: a record could not be made: {problem!r}")
+            self._add_loss(loss)
 
     def flush(self, *, now: bool = False) -> bool:
         """Write what is buffered; False when that fails, or when it failed and it is not yet time to try again.
@@ -123,8 +132,9 @@ class Stream:
         `now`: do not wait for that time.
         """
         if not self._buffer:
-            self._buffer = b"".join(self._lines)
-            self._lines.clear()
+            with self._lock:
+                self._buffer, self._buffered = b"".join(self._lines), self._kinds
+                self._lines, self._kinds = [], Counter()
         if not self._buffer:
             return True
         if self.failing and not now and self._clock.monotonic() < self._retry_at:
@@ -188,9 +198,9 @@ class Stream:
 
     def _succeeded(self) -> None:
         self._buffer = b""
-        for kind, count in self._kinds.items():
+        for kind, count in self._buffered.items():
             self._written.inc((kind,), count)
-        self._kinds.clear()
+        self._buffered.clear()
         if self.failing:
             self.failing = False
             self._tell(f"audit: writing to {self._sink.name} works again; what was lost meanwhile is in the stream")

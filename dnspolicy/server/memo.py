@@ -18,6 +18,8 @@ from dnspolicy.wire.stamps import Stamps, age, renumber, stamps
 
 FOREVER = float("inf")
 SERIAL: Dependency = (Rests.SERIAL, "cluster")
+_MARKS = 16_384
+"""Questions asked once that are known as such."""
 ClassKey = tuple[Hashable, ...]
 Place = tuple[ClassKey, bytes]
 
@@ -96,6 +98,7 @@ class Memo:
         self._known_serial = serial()
         self._entries: dict[ClassKey, dict[bytes, Entry]] = {}
         self._resting: dict[Dependency, set[Entry]] = {}
+        self._once: set[int] = set()
         self.size = 0
         self.generation = 0
         self._evictions = metrics.counter(
@@ -143,10 +146,15 @@ class Memo:
         observers: tuple[Observer, ...],
         now: float,
     ) -> Entry | None:
-        """Keep a finished answer for as long as its reply's freshness says. None when it may not be reused."""
+        """Keep a finished answer for as long as its reply's freshness says.
+
+        None when it may not be reused, or when nobody asked for it twice yet.
+        """
         assert isinstance(outcome.reply, Answer)
         fresh = outcome.reply.fresh
         if fresh.ttl is not None and fresh.ttl <= 0:
+            return None
+        if not self._asked_before(class_key, question):
             return None
         if self.size >= self._capacity:
             self._make_room()
@@ -167,6 +175,16 @@ class Memo:
         for dependency in fresh.rests:
             self._resting.setdefault(dependency, set()).add(entry)
         return entry
+
+    def _asked_before(self, class_key: ClassKey, question: bytes) -> bool:
+        """Whether this was asked lately; a question nobody repeats is not worth keeping its answer."""
+        mark = hash((class_key, question))
+        if mark in self._once:
+            return True
+        if len(self._once) >= _MARKS:
+            self._once.clear()
+        self._once.add(mark)
+        return False
 
     def changed(self, rests: Dependencies) -> None:
         """Forget what rests on any of these; a moved serial only asks for new stamps, unless a cache counts TTLs."""

@@ -65,13 +65,15 @@ class Audit:
             sink = FileSink(folder / config.file, clock) if config.file else StreamSink(_STDOUT, "standard output")
             renderer = Renderer(config.level, secrets.token_hex(6), config.labels)
             stream = Stream(sink, renderer, clock=clock, metrics=metrics, tell=write)
-            self._log = AuditLog(stream, metrics=metrics, every=not config.fold, capacity=config.capacity)
+            self._log = AuditLog(
+                stream, metrics=metrics, every=not config.fold, capacity=config.capacity, fold=self.fold
+            )
         self.observer: Observer = self._log or _Nobody()
 
     async def start(self) -> None:
         """Open the file and begin. Raises ConfigError when it cannot be opened and waiting does not help."""
         if self._log is not None:
-            self._log.start()
+            self._log.start(asyncio.get_running_loop())
 
     async def stop(self) -> None:
         """Write what waits, in at most two seconds, and end the stream. To be called when no query is answered."""

@@ -11,6 +11,7 @@ import pytest
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.observer import Outcome
+from dnspolicy.corefile.schema import Duration
 from dnspolicy.model.answer import Answer
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.name import from_text
@@ -97,7 +98,7 @@ def test_a_full_disk_keeps_no_server_from_starting_and_is_told_once(capfd: pytes
     metrics = Metrics()
 
     async def serve() -> None:
-        audit = room(Config(file="/dev/full"), metrics)
+        audit = room(Config(file="/dev/full", fold=Duration(0.0)), metrics)
         await audit.start()
         for _ in range(10):
             audit.observer.seen(OUTCOME)
@@ -119,3 +120,17 @@ def test_every_metric_and_option_is_in_the_readme() -> None:
     assert set(re.findall(r"^\| `(dnspolicy_\w+)`", page, re.MULTILINE)) == {m.name for m in metrics.collect()}
     options = page.split("## Options")[1].split("## Metrics")[0]
     assert re.findall(r"^\| `(\w+)`", options, re.MULTILINE) == [f.encode_name for f in msgspec.structs.fields(Config)]
+
+
+def test_queries_alike_share_a_record(tmp_path: Path) -> None:
+    async def serve() -> None:
+        audit = Audit(Config(file="a"), clock=FakeClock(), metrics=Metrics(), folder=tmp_path)
+        await audit.start()
+        for _ in range(4):
+            audit.observer.seen(OUTCOME)
+        audit.observer.repeated(OUTCOME, 5, 0.0, 1.0, 0.0)
+        await audit.stop()
+
+    asyncio.run(serve())
+    found = [json.loads(line) for line in (tmp_path / "a").read_text().splitlines()]
+    assert [(line["type"], line.get("count")) for line in found[1:3]] == [("query", None), ("repeat", 8)]

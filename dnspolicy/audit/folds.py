@@ -1,0 +1,71 @@
+"""Queries alike within a window become one record with a count."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+
+from dnspolicy.audit.render import Fold, deciding
+from dnspolicy.chain.observer import Outcome
+from dnspolicy.model.answer import Answer
+
+MOST = 4096
+"""Kinds of queries that are looked out for at a time."""
+
+
+class _Open:
+    __slots__ = ("count", "first", "last", "outcome", "seconds")
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.count = 0
+        self.first = self.last = self.seconds = 0.0
+
+    def add(self, count: int, first: float, last: float, seconds: float) -> None:
+        self.first = self.first if self.count else first
+        self.count += count
+        self.last = last
+        self.seconds += seconds
+
+
+class Folds:
+    """The first query of its kind has a record of its own; those that follow it are counted until `close`."""
+
+    def __init__(self) -> None:
+        self._open: dict[Hashable, _Open] = {}
+
+    @property
+    def full(self) -> bool:
+        return len(self._open) >= MOST
+
+    def take(self, outcome: Outcome) -> bool:
+        """Count a query; False when it is the first of its kind and is to be recorded."""
+        likeness = _likeness(outcome)
+        found = self._open.get(likeness)
+        if found is None:
+            self._open[likeness] = _Open(outcome)
+            return False
+        found.add(1, outcome.wall, outcome.wall, outcome.seconds)
+        return True
+
+    def take_more(self, fold: Fold) -> bool:
+        """Count queries that were folded before; False when their kind is not known here."""
+        found = self._open.get(_likeness(fold.outcome))
+        if found is not None:
+            found.add(fold.count, fold.first, fold.last, fold.seconds)
+        return found is not None
+
+    def close(self) -> Iterator[Fold]:
+        """What was counted since the last time, and begin anew."""
+        opened, self._open = self._open, {}
+        for o in opened.values():
+            if o.count:
+                yield Fold(o.outcome, o.count, o.first, o.last, o.seconds)
+
+
+def _likeness(outcome: Outcome) -> Hashable:
+    """What queries of one kind have in common: client address, question, verdict, reply."""
+    query, reply = outcome.query, outcome.reply
+    decided = deciding(outcome.judgements)
+    verdict = (decided.verdict.action, decided.verdict.rule, decided.verdict.revision) if decided is not None else None
+    rcode = reply.rcode if isinstance(reply, Answer) else -1
+    return (outcome.source, query.asked.labels, query.qtype, query.transport, rcode, verdict, outcome.failure)
