@@ -50,7 +50,7 @@ class ServiceRecords:
         self._fresh = Freshness(None, self.rests)
         self._empty = Freshness(None, self.rests | {SERIAL})
         self._missing = Missing(Freshness(None, self.rests | ABSENT))
-        self._prepared: dict[tuple[tuple[bytes, ...], int], Answer | None] = {}
+        self._prepared: dict[tuple[tuple[bytes, ...], int, Zone], Answer | None] = {}
         self._target: Name | None = None
         self._by_label: dict[bytes, list[Place]] = {}
         self._own: list[Place] = []
@@ -61,14 +61,10 @@ class ServiceRecords:
     def find(self, left: tuple[bytes, ...], name: Name, zone: Zone, qtype: int) -> Found:
         """What `name` answers, `left` being its labels in front of the service's."""
         try:
-            answer = self._prepared[left, qtype]
+            answer = self._prepared[left, qtype, zone]
         except KeyError:
             return self._make(left, name, zone, qtype)
-        if answer is None:
-            return zone.nothing(name, self._empty)
-        if answer.answer[0].owner.wire == name.wire:
-            return answer
-        return self._make(left, name, zone, qtype)
+        return zone.nothing(name, self._empty) if answer is None else in_letters_of(answer, name, zone)
 
     def _take(self, slices: tuple[EndpointSlice, ...]) -> bool:
         """Read the objects; whether the name of the service exists."""
@@ -105,10 +101,10 @@ class ServiceRecords:
         places = self._at(left)
         if places is None:
             return self._missing
-        answer = self._answer(places, len(left) == 2, name, zone, qtype)
-        if qtype in KEPT_TYPES and name.wire.islower():
-            self._prepared[left, qtype] = answer
-        return zone.nothing(name, self._empty) if answer is None else answer
+        answer = self._answer(places, len(left) == 2, Name(name.key, name.labels), zone, qtype)
+        if qtype in KEPT_TYPES:
+            self._prepared[left, qtype, zone] = answer
+        return zone.nothing(name, self._empty) if answer is None else in_letters_of(answer, name, zone)
 
     def _at(self, left: tuple[bytes, ...]) -> list[Place] | None:
         """The places a name stands for; empty when it only has names below it, None when it does not exist."""
@@ -119,11 +115,11 @@ class ServiceRecords:
         return self._by_port.get((left[0], left[1])) if len(left) == 2 else None
 
     def _answer(self, places: list[Place], of_port: bool, name: Name, zone: Zone, qtype: int) -> Answer | None:
-        """The records of `qtype`; None when there are none. Addresses are not at the name of a port."""
+        """The records of `qtype`, in lower case; None when there are none. Addresses are not at the name of a port."""
         additional: tuple[Record, ...] = ()
         records: tuple[Record, ...] = ()
         if qtype == Type.SRV:
-            records, additional = self._srv(places, name, zone.tail(name))
+            records, additional = self._srv(places, name, zone.name)
         elif qtype in (Type.A, Type.AAAA) and not of_port:
             rdatas = dict.fromkeys(place.rdata for place in places if place.type == qtype)
             records = tuple(Record(name, qtype, self._config.ttl, rdata) for rdata in rdatas)
@@ -161,6 +157,24 @@ class ServiceRecords:
             record = Record(name, Type.CNAME, self._config.ttl, target.wire)
             return Answer(Rcode.NOERROR, (record,), aa=True, made_by=NAME, fresh=self._fresh)
         return zone.nothing(name, self._empty) if qtype in _NOT_ALIASED else Alias(target, self._fresh)
+
+
+def in_letters_of(answer: Answer, name: Name, zone: Zone) -> Answer:
+    """An answer in lower case as it is for `name`: owners are its letters, and names in the zone end as it does."""
+    if answer.answer[0].owner.wire == name.wire:
+        return answer
+    tail = zone.tail(name)
+    records, additional = answer.answer, answer.additional
+    if tail is not zone.name:
+        cut = -len(tail.wire)
+        if records[0].type == Type.SRV:
+            records = tuple(Record(name, r.type, r.ttl, r.rdata[:cut] + tail.wire) for r in records)
+        additional = tuple(
+            Record(Name(r.owner.wire[:cut] + tail.wire, r.owner.labels), r.type, r.ttl, r.rdata) for r in additional
+        )
+    if records[0].owner is not name:
+        records = tuple(Record(name, r.type, r.ttl, r.rdata) for r in records)
+    return answer.changed(answer=records, additional=additional)
 
 
 def service_name(namespace: str, service: str, tail: Name, endpoint: bytes | None = None) -> Name | None:

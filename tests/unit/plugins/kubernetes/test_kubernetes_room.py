@@ -26,7 +26,7 @@ from dnspolicy.model.answer import Answer, Drop, EdeCode, ExtendedError, Freshne
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query, Via
 from dnspolicy.model.rr import Class, Rcode, Record, Type
-from dnspolicy.plugins.kubernetes import Config
+from dnspolicy.plugins.kubernetes import Config, Kubernetes
 from dnspolicy.plugins.kubernetes.config import PodMode
 
 WWW = Record(from_text("www.lab.test"), Type.A, 300, bytes((198, 51, 100, 7)))
@@ -225,6 +225,20 @@ def test_prepared_answers_are_the_same_object_until_something_moves() -> None:
     assert answer(asked, "web.shop.svc.cluster.local") is first
     cluster.apply([Service("shop", "web", ServiceKind.CLUSTER_IP, ("10.96.0.77",), (HTTP,))])
     assert answer(asked, "web.shop.svc.cluster.local").answer[0].rdata == bytes((10, 96, 0, 77))
+
+
+@pytest.mark.parametrize("kind", ["A", "SRV"])
+def test_two_zones_do_not_share_answers(kind: str) -> None:
+    zones = (from_text("cluster.local"), from_text("other.test"))
+    asked = Kubernetes(Config(manifests="."), cluster=index(), zones=zones, local_addresses=())
+    asyncio.run(asked.start())
+    for zone in ("cluster.local", "other.test", "Other.test") * 2:
+        found = answer(asked, f"web.shop.svc.{zone}", kind)
+        tail = from_text(zone).wire
+        assert [r.owner.wire.endswith(tail) for r in found.answer + found.additional] == [True] * (
+            len(found.answer) + len(found.additional)
+        )
+        assert all(r.rdata.endswith(tail) for r in found.answer if kind == "SRV")
 
 
 def test_names_that_strangers_make_up_are_not_kept() -> None:
