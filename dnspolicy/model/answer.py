@@ -112,6 +112,8 @@ class Answer(msgspec.Struct, frozen=True):
     rotate: bool = False
     upstream: str = ""
     """Address of the upstream that gave it; empty when made here."""
+    ordered: bool = False
+    """The order of the records was chosen and must stay: never to be rotated."""
 
     def changed(self, **fields: object) -> Answer:
         """A copy with other fields."""

@@ -23,7 +23,9 @@ class Loadbalance:
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         reply = await ask_next(query, ctx)
-        if not isinstance(reply, Answer) or len(reply.answer) < 2 or reply.rotate or reply.rcode != Rcode.NOERROR:
+        if not isinstance(reply, Answer) or len(reply.answer) < 2 or reply.rcode != Rcode.NOERROR:
+            return reply
+        if reply.rotate or reply.ordered:
             return reply
         if sum(record.type in _ROTATED for record in reply.answer) < 2:
             return reply

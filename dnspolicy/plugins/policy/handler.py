@@ -21,6 +21,8 @@ from dnspolicy.plugins.policy.judge import Judge
 from dnspolicy.wire.rdata import name_in
 
 MAX_ALIASES = 16
+MAX_STEPS = 8
+"""How many redirects and rewrites may follow one upon another, so that a circle of them ends."""
 AskUpstreams = Callable[[Query, tuple[str, ...], float], Awaitable[Answer]]
 """Ask the given upstreams (`IP` or `IP:PORT`) until a monotonic deadline."""
 
@@ -131,6 +133,8 @@ class Policy:
                 reply = await self._resolve(query.renamed(verdict.cname, Via.CNAME), ctx, ask_next)
                 if isinstance(reply, Drop):
                     return reply
+                if reply.rcode == Rcode.SERVFAIL:
+                    return reply.changed(fresh=reply.fresh.within(fresh))
                 chased = reply
             return apply.to_alias(query, verdict, chased, missing, fresh)
         if verdict.upstreams:
@@ -154,7 +158,8 @@ class Policy:
             if not isinstance(reply, Answer):
                 return reply
             return apply.capped(apply.keep_endpoints(reply, verdict.endpoints), verdict.ttl)
-        return apply.to_addresses(query, verdict, verdict.endpoints, self._missing_answer(query, ctx), fresh)
+        chosen = apply.to_addresses(query, verdict, verdict.endpoints, self._missing_answer(query, ctx), fresh)
+        return chosen.changed(ordered=True)
 
     async def _resolve(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         """Resolve a name that a policy or an alias brought up, judged as if the client had typed it."""
@@ -162,7 +167,13 @@ class Policy:
         verdict = await self._judge.judge(query, ctx, Phase.QUERY, target)
         if _passes(verdict):
             return await ctx.resolve(query, ctx)
-        return await self._apply(query, ctx, ask_next, target, verdict)
+        if ctx.depth >= MAX_STEPS:
+            return self._fail(query, ctx, target, f"more than {MAX_STEPS} redirects one upon another")
+        ctx.depth += 1
+        try:
+            return await self._apply(query, ctx, ask_next, target, verdict)
+        finally:
+            ctx.depth -= 1
 
     async def _judge_answer(
         self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, answer: Answer

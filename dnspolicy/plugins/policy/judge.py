@@ -10,7 +10,7 @@ from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.plugin import ClientFact
 from dnspolicy.model.answer import NOTHING, Dependencies, Freshness, Rests
 from dnspolicy.model.errors import EngineError
-from dnspolicy.model.query import Query
+from dnspolicy.model.query import Query, Via
 from dnspolicy.model.target import Target
 from dnspolicy.model.verdict import Action, Origin, Phase, Verdict
 from dnspolicy.plugins.policy.config import Config, Default
@@ -64,7 +64,7 @@ class Judge:
         facts: AnswerFacts | None = None,
         trigger: str = "",
     ) -> Verdict:
-        """The verdict for one name or one answer, noted in the context. Never raises."""
+        """The verdict for one name or one answer, noted in the context unless it was just noted. Never raises."""
         started = self._clock.monotonic()
         question = PolicyInput(phase, ctx.identity, query, target, facts)
         projection = self._project(question)
@@ -80,10 +80,14 @@ class Judge:
                 verdict = verdict_of(problem, self._config.on_error, self.revision, last)
         if verdict is None:
             verdict = self._nothing_said()
-        if trigger and not verdict.trigger and verdict.action is not Action.ALLOW:
-            verdict = msgspec.structs.replace(verdict, trigger=trigger)
-        seconds = self._clock.monotonic() - started
-        ctx.judgements.append(Judgement(str(query.name), phase, verdict, seconds, known is not None))
+        if verdict.action is not Action.ALLOW and not verdict.trigger:
+            trigger = trigger or (f"cname:{query.name}" if query.via is Via.CNAME else "")
+            verdict = msgspec.structs.replace(verdict, trigger=trigger) if trigger else verdict
+        name = str(query.name)
+        noted = ctx.judgements[-1] if ctx.judgements else None
+        if noted is None or noted.verdict is not verdict or noted.name != name or noted.phase is not phase:
+            seconds = self._clock.monotonic() - started
+            ctx.judgements.append(Judgement(name, phase, verdict, seconds, known is not None))
         return verdict
 
     async def _ask(self, question: PolicyInput, projection: object, deadline: float) -> Verdict | None:
