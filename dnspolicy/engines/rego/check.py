@@ -57,7 +57,7 @@ def check(job: Job, begins: Begins) -> Report:
     found = list(_parse(evaluator, job, texts, begins))
     if found:
         return Report(tuple(found))
-    begins("data", "the data")
+    begins("data", "reading the data")
     try:
         evaluator.add_data(job.sources.data)
         modules = [module(tree) for tree in evaluator.trees()]
@@ -65,7 +65,7 @@ def check(job: Job, begins: Begins) -> Report:
         return Report((from_regorus(str(problem), texts, "data"),))
     except UnknownSyntax as problem:
         return Report((Complaint("policy", 0, 0, f"{problem} is not understood"),))
-    begins("policy", "the rules, without evaluating them")
+    begins("policy", "reading the rules")
     program = Program(modules, msgspec.json.decode(job.sources.data))
     entry = tuple(job.entrypoint.split(".")[1:])
     found = [*complaints(program), *missing(program, entry)]
@@ -84,7 +84,7 @@ def _parse(evaluator: Evaluator, job: Job, texts: dict[str, str], begins: Begins
     limits = job.limits
     evaluator.set_limits(limits.columns, limits.lines, limits.policy_bytes)
     for source in job.sources.policies:
-        begins(source.file, "the file")
+        begins(source.file, "reading the file")
         try:
             evaluator.add_policy(source)
         except RegoError as problem:
@@ -108,7 +108,7 @@ def _evaluate(
     questions = [(q, encode(q).decode()) for q in samples()]
     failed: set[str] = set()
     for path, file in rules.items():
-        begins(file, f"rule {path}")
+        begins(file, f"evaluation of rule {path}")
         for question, document in questions:
             try:
                 evaluator.query(path, document)

@@ -59,7 +59,7 @@ def _json(path: Path, raw: bytes, complaints: list[Complaint]) -> Any:
         value = msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError) as problem:
         found = _OFFSET.search(str(problem))
-        before = raw[: int(found[1])].decode(errors="replace") if found else ""
+        before = raw[: int(found[1]) if found else len(raw)].decode(errors="replace")
         line = before.count("\n") + 1
         column = len(before) - before.rfind("\n")
         what = "nested too deeply" if isinstance(problem, RecursionError) else _OFFSET.sub("", str(problem)).strip()

@@ -85,14 +85,14 @@ def _doing(line: bytes) -> tuple[str, str]:
     try:
         return msgspec.json.decode(line.removeprefix(b"@ "), type=tuple[str, str])
     except msgspec.DecodeError:
-        return "policy", "the beginning"
+        return "policy", "starting the check"
 
 
 def _why(code: int, doing: str, limits: Limits) -> str:
     if code == -signal.SIGPROF:
-        return f"evaluation of {doing} took longer than {limits.rule_seconds:g} s"
+        return f"{doing} took longer than {limits.rule_seconds:g} s"
     if code == -signal.SIGKILL:
         return f"the check took longer than {limits.check_seconds:g} s, or was killed, at {doing}"
     if code in (-signal.SIGABRT, -signal.SIGSEGV, 1):
-        return f"evaluation of {doing} needed more memory or depth than it may have ({limits.check_bytes >> 20} MiB)"
+        return f"{doing} needed more memory or depth than it may have ({limits.check_bytes >> 20} MiB)"
     return f"the check ended with code {code} at {doing}"

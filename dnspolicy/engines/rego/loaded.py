@@ -11,6 +11,8 @@ from dnspolicy.engines.rego.sources import Source
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.footprint import Footprint
 
+_UNLIMITED = 2**31 - 1
+
 
 class Loaded(msgspec.Struct, frozen=True):
     """One revision: checked files and what is known of them. Holds no evaluator, so it may cross threads.
@@ -42,6 +44,7 @@ class Loaded(msgspec.Struct, frozen=True):
         Raises PolicyLoadError.
         """
         evaluator = Evaluator()
+        evaluator.set_limits(_UNLIMITED, _UNLIMITED, _UNLIMITED)  # the check had limits of its own
         try:
             for source in self.policies:
                 evaluator.add_policy(source)

@@ -1,0 +1,129 @@
+"""What is refused when a policy is loaded, and what is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.engines.rego_folders import ALLOW, complaints
+
+DECIDES = f"decision := {ALLOW}\n"
+REFUSED = [
+    pytest.param("x := [1", "3:", "expecting", id="parse error"),
+    pytest.param('x := $"a{1}"', "2:6", "template strings", id="template string"),
+    pytest.param("default x.ttl := 30", "2:1", "default on a reference", id="default on a reference"),
+    pytest.param("x contains o.m if some o in data.list", "2:12", "`o.m` may be undefined", id="set element"),
+    pytest.param("x[o.m] := 1 if some o in data.list", "2:3", "`o.m` may be undefined", id="object key"),
+    pytest.param("x[k] := o.m if some k, o in data.list", "2:9", "`o.m` may be undefined", id="object value"),
+    pytest.param('x contains {"a": o.m} if some o in data.list', "2:18", "`o.m`", id="object in a set"),
+    pytest.param(
+        "f(o) := o.m\nx contains f(o) if some o in data.list", "3:12", "`f(…)` may be", id="function in a set"
+    ),
+    pytest.param("x := o.m if some o in data.list", "2:6", "`o.m` may be undefined", id="value while iterating"),
+    pytest.param("x if not data.m[input.client.pod]", "2:17", "`input.client.pod`", id="not: index"),
+    pytest.param('x if not input.client.pod in ["a"]', "2:10", "`input.client.pod`", id="not: in"),
+    pytest.param('x if not input.client.pod != "a"', "2:10", "`input.client.pod`", id="not: unequal"),
+    pytest.param('x if not startswith(input.client.pod, "a")', "2:21", "`input.client.pod`", id="not: call"),
+    pytest.param("x if not [input.client.pod] == [1]", "2:11", "`input.client.pod`", id="not: array"),
+    pytest.param("f(y) := y.a\nx if not lower(f(input))", "3:16", "`f(…)` may be", id="not: function in a call"),
+    pytest.param("q := 1 if input.answer\nx if not data.m[q]", "3:17", "`q` may be", id="not: rule in an index"),
+    pytest.param("x if { some o in data.list; not data.m[o.m] }", "2:40", "`o.m`", id="not: field of a variable"),
+    pytest.param("x := {o | some o in data.list; not data.m[o.m]}", "2:43", "`o.m`", id="not: in a comprehension"),
+    pytest.param("x if { every o in data.list { not data.m[o.m] } }", "2:42", "`o.m`", id="not: in every"),
+    pytest.param("x if not data.m[_]", "2:17", "`_` has no value", id="not: wildcard"),
+    pytest.param("x if { some k; not data.m[k] }", "2:27", "`k` has no value", id="not: some"),
+    pytest.param("x := http.send({})", "2:6", "http.send may not be called", id="http.send"),
+    pytest.param("x := opa.runtime()", "2:6", "opa.runtime may not be called", id="opa.runtime"),
+    pytest.param('x := net.lookup_ip_addr("a")', "2:6", "may not be called", id="net.lookup_ip_addr"),
+    pytest.param('x := rand.intn("a", 3)', "2:6", "chance", id="rand.intn"),
+    pytest.param('x := uuid.rfc4122("a")', "2:6", "chance", id="uuid"),
+    pytest.param('x := crypto.sha256("a")', "2:6", "does not have it", id="builtin that is missing"),
+    pytest.param("f(x) := 1\nx if f(1) with f as http.send", "3:21", "may not be called", id="http.send by with"),
+    pytest.param('x := strtswith("a", "b")', "2:6", "did you mean startswith?", id="unknown builtin"),
+    pytest.param("x := data.other.f(1)", "2:6", "no function data.other.f", id="unknown function"),
+    pytest.param('x := lower("a", "b")', "2:6", "takes 1 argument, not 2", id="arguments of a builtin"),
+    pytest.param("f(a) := a\nx := f(1, 2)", "3:6", "takes 1 argument, not 2", id="arguments of a function"),
+    pytest.param("x := numbers.range(1, count(input.query.name))", "2:6", "constant", id="range of the input"),
+    pytest.param("x := numbers.range(1, 1000000)", "2:6", "more than 100000", id="long range"),
+    pytest.param("x := net.cidr_expand(input.client.ip)", "2:6", "constant", id="expansion of the input"),
+    pytest.param("x := y\ny := x", "2:1", "needs itself: data.dnspolicy.x → data.dnspolicy.y → data", id="circle"),
+    pytest.param("f(a) := f(a)", "2:1", "needs itself", id="function that calls itself"),
+    pytest.param("f(a) := g(a)\ng(a) := f(a)", "2:1", "needs itself", id="functions that call each other"),
+    pytest.param("x contains y if { y := data.dnspolicy[_] }", "2:1", "needs itself", id="circle by the package"),
+    pytest.param("f(a) := b if a", "2:9", "`b` has no value", id="head without a value"),
+    pytest.param("x if y == z", "2:", "unsafe", id="unsafe variable"),
+    pytest.param("x := to_number(input.query.name)", "2:", "could not parse", id="error with a sample"),
+    pytest.param("x := 1\nx := 2", "", "conflict", id="two values"),
+]
+ACCEPTED = [
+    pytest.param("x if not input.client.pod", id="not: path"),
+    pytest.param('x if not input.client.pod == "a"', id="not: equal"),
+    pytest.param("x if not data.m[input.query.name]", id="not: index that is always there"),
+    pytest.param("x if not input.query.name in data.list", id="not: data that is there"),
+    pytest.param("default q := false\nx if not data.m[q]", id="not: rule with a default"),
+    pytest.param("q := 3\nx if not data.m[q]", id="not: constant rule"),
+    pytest.param("q contains 1\nx if not count(q) == 1", id="not: partial set"),
+    pytest.param("x if { o := data.list[_]; m := o.m; not data.m[m] }", id="not: bound before"),
+    pytest.param("f(a) if a == 1\nx if not f(input.query.name)", id="not: function"),
+    pytest.param("x if not {y | y := input.answer.rcode} == set()", id="not: comprehension"),
+    pytest.param("x contains m if { some o in data.list; m := o.m }", id="set: bound before"),
+    pytest.param("x contains input.query.name", id="set: always there"),
+    pytest.param('x := input.client.pod if input.client.kind == "pod"', id="value without iteration"),
+    pytest.param("x := [o.m | some o in data.list]", id="comprehension"),
+    pytest.param("f(o) := o.m if some k in o", id="function"),
+    pytest.param("row := 1\nf(row) if not data.m[row]", id="argument named as a rule"),
+    pytest.param("x := numbers.range(1, 10)", id="constant range"),
+    pytest.param("x := time.now_ns()", id="clock"),
+    pytest.param("x if { print(input.client.ip); true }", id="print"),
+    pytest.param('x := object.get(input, ["client", "pod"], "")', id="object.get"),
+    pytest.param("import rego.v1\nx if true", id="import rego.v1"),
+]
+DATA = {"data.json": '{"m": {"a": 1}, "list": [{"m": 1}, {"k": 2}]}'}
+
+
+@pytest.mark.parametrize(("rego", "place", "says"), REFUSED)
+def test_refused(tmp_path: Path, rego: str, place: str, says: str) -> None:
+    found = complaints(tmp_path, rego + "\n" + DECIDES, **DATA)
+    assert f"{tmp_path}/policy.rego:{place}" in found
+    assert says in found
+
+
+@pytest.mark.parametrize("rego", ACCEPTED)
+def test_accepted(tmp_path: Path, rego: str) -> None:
+    assert complaints(tmp_path, rego + "\n" + DECIDES, **DATA) == ""
+
+
+def test_all_complaints_come_at_once_with_line_and_caret(tmp_path: Path) -> None:
+    found = complaints(tmp_path, "x := http.send({})\n\ny if {\n\tnot data.m[input.client.pod]\n}\n" + DECIDES)
+    assert found.splitlines() == [
+        f"{tmp_path}/policy.rego:2:6: http.send may not be called: a decision must not wait for the network; "
+        "put what it needs into data",
+        "    | x := http.send({})",
+        "    |      ^",
+        f"{tmp_path}/policy.rego:5:13: `input.client.pod` may be undefined, and then `not` is true; "
+        "bind it first in the body, such as `x := …`, and use that",
+        "    | \tnot data.m[input.client.pod]",
+        "    | \t           ^",
+    ]
+
+
+def test_parse_errors_of_all_files_come_at_once(tmp_path: Path) -> None:
+    found = complaints(tmp_path, "x := {\n", **{"b.rego": "y := \n"})
+    assert f"{tmp_path}/policy.rego:" in found
+    assert f"{tmp_path}/b.rego:" in found
+
+
+def test_no_entrypoint_names_the_nearest(tmp_path: Path) -> None:
+    found = complaints(tmp_path, f"decison := {ALLOW}")
+    assert "no rule data.dnspolicy.decision, the entrypoint; did you mean data.dnspolicy.decison?" in found
+
+
+def test_a_rule_and_a_value_at_one_place(tmp_path: Path) -> None:
+    found = complaints(tmp_path, "m := 1\n" + DECIDES, **{"dnspolicy/data.json": '{"m": 2}'})
+    assert f"{tmp_path}/policy.rego:2:1: data.dnspolicy.m is a rule here and a value in a data file" in found
+
+
+def test_what_a_file_says_does_not_reach_the_terminal_raw(tmp_path: Path) -> None:
+    found = complaints(tmp_path, 'x := http.send("\x1b[31m")\n' + DECIDES)
+    assert "\x1b" not in found
