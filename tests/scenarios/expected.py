@@ -12,7 +12,6 @@ import dns.rdatatype
 import msgspec
 
 
-
 class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is not said must not be there: no records, no SOA, no extended error.
 

@@ -1,6 +1,6 @@
 """Plays a story: the whole server on loopback sockets, name servers around it, clients at their own addresses.
 
-    python -m tests.scenarios.run [STORY...]
+python -m tests.scenarios.run [STORY...]
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class _Stage:
                 try:
                     await self._step(step)
                 except (Wrong, TimeoutError) as problem:
-                    raise Wrong(f"step {number}: {problem!s}" or "nothing came") from None
+                    raise Wrong(f"step {number}: {str(problem) or 'nothing came'}") from None
         self._check_records()
         self._check_upstreams()
 
@@ -192,7 +192,7 @@ class _Stage:
     async def _ask(self, step: Step) -> None:
         source = self._source(step.by)
         shapes = []
-        for question in step.questions():
+        for question in (question for question in step.questions() for _ in range(step.times)):
             later = asyncio.create_task(self._meanwhile(step.meanwhile)) if step.meanwhile else None
             try:
                 asked = await self._asked(step, source, question)

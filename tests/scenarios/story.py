@@ -23,11 +23,15 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One thing that happens. `expect` and `record` belong to `ask`, `refused` to `policy` and `data`."""
+    """One thing that happens. `expect`, `record`, `times` … belong to `ask`, `refused` to `policy` and `data`.
+
+    Every question is asked three times unless `times` says otherwise: answered anew, remembered, and from memory.
+    """
 
     ask: str | list[str] = ""
     by: str = ""
     over: str = "udp"
+    times: int = 3
     expect: str | dict[str, Any] = "NOERROR"
     alike: bool = False
     record: dict[str, Any] = {}

@@ -1,8 +1,8 @@
 """What the name servers outside say, in short-hand.
 
-    A www.shop.example: 203.0.113.5                           # data, or a list of data
-    A api.cards.example: [CNAME edge7.cdn.example., edge7.cdn.example. A 203.0.113.9]
-    A slow.example: {answer: [A 203.0.113.8], delay: 0.1}     # or silent, lies, rcode, tc
+A www.shop.example: 203.0.113.5                           # data, or a list of data
+A api.cards.example: [CNAME edge7.cdn.example., edge7.cdn.example. A 203.0.113.9]
+A slow.example: {answer: [A 203.0.113.8], delay: 0.1}     # or silent, lies, rcode, tc
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ def _script(said: Any, kind: str, name: str) -> Script:
     held = said.get("answer", [])
     records = tuple(_record(text, kind, name) for text in (held if isinstance(held, list) else [held]))
     rcode = int(Rcode[said.get("rcode", "NOERROR")])
-    return Script(
-        rcode=rcode, answer=records, lies=_lies(said), delay=said.get("delay", 0.0), tc=said.get("tc", False)
-    )
+    return Script(rcode=rcode, answer=records, lies=_lies(said), delay=said.get("delay", 0.0), tc=said.get("tc", False))
 
 
 def _lies(said: Mapping[str, Any]) -> tuple[Lie, ...]:

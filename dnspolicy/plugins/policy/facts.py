@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
 
 from dnspolicy.model.answer import Answer
@@ -24,8 +25,16 @@ def answer_facts(answer: Answer) -> AnswerFacts:
     """Every owner name and alias target, and every address and hint, of the answer and additional sections."""
     records = answer.answer + answer.additional
     names = dict.fromkeys(str(name) for record in records for name in _names(record))
-    addresses = dict.fromkeys(text for record in records for text in addresses_in(record))
+    addresses = dict.fromkeys(_dotted(text) for record in records for text in addresses_in(record))
     return AnswerFacts(rcode_text(answer.rcode), tuple(names), tuple(addresses), answer.made_by)
+
+
+def _dotted(text: str) -> str:
+    """An IPv4-mapped address as `::ffff:192.0.2.1` (RFC 5952 5), whatever the Python version makes of it."""
+    if not text.startswith("::ffff:"):
+        return text
+    mapped = ipaddress.IPv6Address(text).ipv4_mapped
+    return text if mapped is None else f"::ffff:{mapped}"
 
 
 def _names(record: Record) -> Iterable[Name]:
