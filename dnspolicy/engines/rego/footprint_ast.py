@@ -253,7 +253,7 @@ def _constant(steps: tuple[Expr, ...]) -> tuple[str, ...]:
     found: list[str] = []
     for step in steps:
         text = step_text(step)
-        if text is None:
+        if text is None or text == EXISTS:  # a key of that name would be taken for the mark
             break
         found.append(text)
     return tuple(found)

@@ -31,35 +31,34 @@ class Loaded(msgspec.Struct, frozen=True):
 
     def build(self) -> Evaluator:
         """An evaluator for this thread, at once. Raises PolicyLoadError."""
-        steps = self.build_slowly()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as done:
-                return _built(done)
+        evaluator = _empty()
+        try:
+            for source in self.policies:
+                evaluator.add_policy(source)
+            evaluator.add_data(self.data)
+        except RegoError as problem:
+            raise PolicyLoadError(str(problem)) from None
+        return evaluator
 
     def build_slowly(self) -> Generator[None, None, Evaluator]:
         """Build in steps of a few milliseconds; the evaluator is the generator's return value.
 
         Raises PolicyLoadError.
         """
-        evaluator = Evaluator()
-        evaluator.set_limits(_UNLIMITED, _UNLIMITED, _UNLIMITED)  # the check had limits of its own
+        evaluator = _empty()
         try:
             for source in self.policies:
                 evaluator.add_policy(source)
                 yield
-            if len(self.data) < 1_000_000:
-                evaluator.add_data(self.data)
-            else:
-                for part in chunks(msgspec.json.decode(self.data)):
-                    evaluator.add_data(msgspec.json.encode(part))
-                    yield
+            for part in chunks(msgspec.json.decode(self.data)):
+                evaluator.add_data(msgspec.json.encode(part))
+                yield
         except RegoError as problem:
             raise PolicyLoadError(str(problem)) from None
         return evaluator
 
 
-def _built(done: StopIteration) -> Evaluator:
-    evaluator: Evaluator = done.value
+def _empty() -> Evaluator:
+    evaluator = Evaluator()
+    evaluator.set_limits(_UNLIMITED, _UNLIMITED, _UNLIMITED)  # the check had limits of its own
     return evaluator

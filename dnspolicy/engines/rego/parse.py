@@ -74,7 +74,7 @@ class _Reader:
         if kind == "Default":
             value = Body(self.expr(inner["value"]), None, False)
             arguments = tuple(map(self.expr, inner["args"]))
-            return Rule(RuleKind.DEFAULT, self._steps(inner["refr"]), _at(inner), arguments, None, (value,))
+            return Rule(RuleKind.DEFAULT, self._steps(inner["refr"]), inner["span"]["start"], arguments, None, (value,))
         if kind != "Spec":
             raise UnknownSyntax(f"a rule of kind {kind}")
         return self._spec(inner)
@@ -94,7 +94,7 @@ class _Reader:
         if kind not in ("Set", "Func", "Compr"):
             raise UnknownSyntax(f"a rule head of kind {kind}")
         does = kinds.get(kind, RuleKind.PARTIAL if partial else RuleKind.COMPLETE)
-        return Rule(does, path, _at(node), arguments, key, tuple(bodies))
+        return Rule(does, path, min(node["span"]["start"], path[0].at), arguments, key, tuple(bodies))
 
     def _value(self, assign: Node | None) -> Expr | None:
         return self.expr(assign["value"]) if assign else None
@@ -113,7 +113,7 @@ class _Reader:
 
     def _statement(self, node: Node) -> Statement:
         (kind, inner), *_ = node["literal"].items()
-        at = _at(inner) if "span" in inner else _at(node)
+        at: int = node["span"]["start"]
         mods = tuple((self.expr(m["refr"]), self.expr(m["as"])) for m in node.get("with_mods") or ())
         if kind == "Expr":
             return Statement(Does.HOLDS, at, self.expr(inner["expr"]), mods=mods)
@@ -133,38 +133,44 @@ class _Reader:
 
     def expr(self, node: Node) -> Expr:
         (kind, inner), *_ = node.items()
-        at = _at(inner)
+        start: int = inner["span"]["start"]
         if kind in ("String", "RawString", "Number", "Bool", "Null"):
-            return Literal(inner["value"], at)
+            return Literal(inner["value"], start)
         if kind == "Var":
-            return Var(inner["value"], at)
+            return Var(inner["value"], start)
         if kind in ("RefDot", "RefBrack"):
-            return self._ref(kind, inner, at)
+            return self._ref(kind, inner)
         if kind == "Call":
-            return Call(self._function(inner["fcn"]), tuple(map(self.expr, inner["params"])), at)
+            name = inner["fcn"]
+            arguments = tuple(map(self.expr, inner["params"]))
+            return Call(self._function(name), arguments, min(start, self.expr(name).at))
         if kind in ("Array", "Set"):
-            return Compound(tuple(map(self.expr, inner["items"])), at)
+            items = tuple(map(self.expr, inner["items"]))
+            return Compound(items, _first(start, items))
         if kind == "Object":
-            return Compound(tuple(self.expr(e) for _, k, v in inner["fields"] for e in (k, v)), at)
-        if kind in ("ArrayCompr", "SetCompr"):
-            return Comprehension((self.expr(inner["term"]),), self.query(inner["query"]), at)
-        if kind == "ObjectCompr":
-            return Comprehension((self.expr(inner["key"]), self.expr(inner["value"])), self.query(inner["query"]), at)
-        return self._operator(kind, inner, at)
+            items = tuple(self.expr(e) for _, k, v in inner["fields"] for e in (k, v))
+            return Compound(items, _first(start, items))
+        if kind in ("ArrayCompr", "SetCompr", "ObjectCompr"):
+            heads = tuple(self.expr(inner[k]) for k in ("term", "key", "value") if inner.get(k))
+            return Comprehension(heads, self.query(inner["query"]), _first(start, heads))
+        return self._operator(kind, inner, start)
 
-    def _operator(self, kind: str, inner: Node, at: int) -> Expr:
+    def _operator(self, kind: str, inner: Node, start: int) -> Expr:
+        operands = tuple(
+            self.expr(inner[k]) for k in ("lhs", "rhs", "expr", "key", "value", "collection") if inner.get(k)
+        )
+        at = _first(start, operands)
         if kind == "AssignExpr":
-            return Assign(self.expr(inner["lhs"]), self.expr(inner["rhs"]), inner["op"] == "Eq", at)
+            return Assign(operands[0], operands[1], inner["op"] == "Eq", at)
         if kind in ("BoolExpr", "ArithExpr", "BinExpr"):
-            return Op(str(inner["op"]).lower(), (self.expr(inner["lhs"]), self.expr(inner["rhs"])), at)
+            return Op(str(inner["op"]).lower(), operands, at)
         if kind == "UnaryExpr":
-            return Op("neg", (self.expr(inner["expr"]),), at)
+            return Op("neg", operands, at)
         if kind == "Membership":
-            operands = tuple(self.expr(inner[k]) for k in ("key", "value", "collection") if inner.get(k))
             return Op("in", operands, at)
         raise UnknownSyntax(f"an expression of kind {kind}")
 
-    def _ref(self, kind: str, inner: Node, at: int) -> Ref:
+    def _ref(self, kind: str, inner: Node) -> Ref:
         head = self.expr(inner["refr"])
         if kind == "RefDot":
             span, name = inner["field"]
@@ -172,25 +178,13 @@ class _Reader:
         else:
             step = self.expr(inner["index"])
         if isinstance(head, Ref):
-            return Ref(head.head, (*head.steps, step), at)
-        return Ref(head, (step,), at)
+            return Ref(head.head, (*head.steps, step), head.at)
+        return Ref(head, (step,), head.at)
 
     def _function(self, node: Node) -> str:
         return ".".join(self.path(node))
 
 
-def _at(node: Any) -> int:
-    """The first byte: spans of compound nodes begin at their last token, so the least of all inside is taken."""
-    span = node.get("span") if isinstance(node, Mapping) else None
-    least: int = span["start"] if span else 1 << 60
-    stack = [node]
-    while stack:
-        here = stack.pop()
-        if isinstance(here, Mapping):
-            start = here.get("start")
-            if isinstance(start, int) and start < least:
-                least = start
-            stack.extend(here.values())
-        elif isinstance(here, list):
-            stack.extend(here)
-    return least
+def _first(start: int, parts: tuple[Expr, ...]) -> int:
+    """The first byte of a compound: spans may begin at the last token instead."""
+    return min([start, *[p.at for p in parts]])

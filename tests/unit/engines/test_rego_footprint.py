@@ -175,3 +175,8 @@ def _decides(engine: RegoEngine, asked: PolicyInput) -> object:
         return engine.decide_now(asked, time.monotonic() + 60)
     except EngineBadReply as problem:
         return str(problem)
+
+
+def test_a_label_named_as_the_mark_is_no_mark(tmp_path: Path) -> None:
+    made = loaded(tmp_path, policy('input.client.labels["?"] == "a"'))
+    assert made.footprint.paths == {("client", "labels")}
