@@ -27,7 +27,6 @@ from dnspolicy.engines.rego.tree import Call, walk_rule
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import encode
 
-
 READING = "reading the rules"
 LOOKING = "looking at the rules"
 """Work of our own, which takes as long as the rules are many but ends."""
