@@ -28,17 +28,26 @@ class _Open:
 
 
 class Folds:
-    """The first query of its kind has a record of its own; those that follow it are counted until `close`."""
+    """Queries that come again within a window are counted until `close`; the first two have records of their own.
+
+    Of a query that came once only a mark is kept, so that questions nobody repeats cost little.
+    """
 
     def __init__(self) -> None:
+        self._marks: set[int] = set()
         self._open: dict[Hashable, _Open] = {}
 
     @property
     def full(self) -> bool:
-        return len(self._open) >= MOST
+        return len(self._open) >= MOST or len(self._marks) >= MOST
 
     def take(self, outcome: Outcome) -> bool:
-        """Count a query; False when it is the first of its kind and is to be recorded."""
+        """Count a query; False when it is to be recorded."""
+        query = outcome.query
+        mark = hash((outcome.source, query.asked.labels, query.qtype))
+        if mark not in self._marks:
+            self._marks.add(mark)
+            return False
         likeness = _likeness(outcome)
         found = self._open.get(likeness)
         if found is None:
@@ -57,6 +66,7 @@ class Folds:
     def close(self) -> Iterator[Fold]:
         """What was counted since the last time, and begin anew."""
         opened, self._open = self._open, {}
+        self._marks.clear()
         for o in opened.values():
             if o.count:
                 yield Fold(o.outcome, o.count, o.first, o.last, o.seconds)

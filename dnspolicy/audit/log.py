@@ -18,6 +18,8 @@ CAPACITY = 16_384
 _CHUNK = 32
 """Records rendered at a stretch: some 0.3 ms in which the answering thread may have to wait."""
 _BREATH = 0.0005
+_MANY = 128
+"""Records rendered between answers at a stretch: some 0.8 ms."""
 _RENDERED = 8192
 """Rendered records that may wait for the disk; the rest waits unrendered."""
 _INTERVAL = 0.1
@@ -43,6 +45,7 @@ class AuditLog:
         self._folds = Folds() if fold else None
         self._close_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._soon = False
         self._stream = stream
         self._lost = stream.lost
         self._capacity = capacity
@@ -116,6 +119,9 @@ class AuditLog:
                 self._lose(item)
         if waiting == self._capacity // 2:
             self._wake.set()
+        if waiting >= _MANY and self._loop is not None and not self._soon:
+            self._soon = True
+            self._loop.call_soon(self._tick, self._loop)
 
     def _lose(self, item: Outcome | Fold) -> None:
         """Count it in the queue's last place, which is where it is missing."""
@@ -127,23 +133,29 @@ class AuditLog:
             self._queue.append(loss)
         loss.add(item)
 
-    def _take(self) -> list[Item]:
+    def _take(self, most: int = _CHUNK) -> list[Item]:
         with self._lock:
-            return [self._queue.popleft() for _ in range(min(_CHUNK, len(self._queue)))]
+            return [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
 
-    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Render a few records, and come again soon when there are more."""
+    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+        """What is to happen even when little is asked."""
         if self._stopping.is_set():
             return
         if self._folds is not None and loop.time() >= self._close_at:
             self._close_folds()
             self._close_at = loop.time() + self._fold
-        if self._stream.unwritten < _RENDERED:
-            self._stream.put(self._take())
-            if self._queue:
-                loop.call_soon(self._tick, loop)
-                return
-        loop.call_later(_INTERVAL, self._tick, loop)
+        self._tick(loop)
+        loop.call_later(_INTERVAL, self._beat, loop)
+
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Render some records, and come again soon when there are more."""
+        self._soon = False
+        if self._stopping.is_set() or self._stream.unwritten >= _RENDERED:
+            return
+        self._stream.put(self._take(_MANY))
+        if self._queue:
+            self._soon = True
+            loop.call_soon(self._tick, loop)
 
     def _close_folds(self) -> None:
         if self._folds is not None:

@@ -67,8 +67,8 @@ async def _explain(plan: Plan, query: Query, args: argparse.Namespace) -> int:
     app = App(plan, clock=SystemClock(), out=print, err=lambda line: print(line, file=sys.stderr), memo=False)
     page = _Page(app, Console(highlight=False, soft_wrap=True), show_input=args.input)
     outcomes: list[Outcome] = []
-    for client in filter(None, (args.client, args.vs)):
-        source = _address(app, client)
+    sources = [_address(app, *said) for said in (("--as", args.client), ("--vs", args.vs)) if said[1]]
+    for source in sources:
         outcome = await app.ask(query, source)
         if outcome is None:
             raise ConfigError(f"no server block answers {query.name}; it would be REFUSED")
@@ -81,19 +81,19 @@ async def _explain(plan: Plan, query: Query, args: argparse.Namespace) -> int:
     return 0
 
 
-def _address(app: App, client: str) -> str:
-    """The source address of a client. Raises ConfigError when the cluster has no such pod."""
+def _address(app: App, option: str, client: str) -> str:
+    """The source address of the client an option names. Raises ConfigError when the cluster has no such pod."""
     namespace, slash, name = client.partition("/")
     if not slash:
         try:
             return str(ipaddress.ip_address(client))
         except ValueError:
-            raise ConfigError(f"--as {client}: expected NAMESPACE/POD or an IP address") from None
+            raise ConfigError(f"{option} {client}: expected NAMESPACE/POD or an IP address") from None
     pod = app.view.pod(namespace, name)
     if pod is None:
-        raise ConfigError(f"--as {client}: the cluster has no such pod")
+        raise ConfigError(f"{option} {client}: the cluster has no such pod")
     if not pod.addresses:
-        raise ConfigError(f"--as {client}: the pod has no address yet")
+        raise ConfigError(f"{option} {client}: the pod has no address yet")
     return str(pod.addresses[0])
 
 

@@ -19,7 +19,7 @@ from dnspolicy.app.plan import Plan
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.cli.configured import add_conf, plan_of
 
-GC_THRESHOLD = (20_000, 50, 50)
+GC_THRESHOLD = (100_000, 50, 50)
 """Answers make no cycles: collecting seldom costs nothing but is a tenth of the time of a query."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import Struct
 
 from dnspolicy.model.answer import Answer
@@ -106,6 +107,7 @@ class _Writer:
     def __init__(self, out: bytearray, question: Name) -> None:
         self._out = out
         self._question = question.wire
+        self._labels = question.labels
         self._suffixes: dict[bytes, int] | None = None
 
     def section(self, records: tuple[Record, ...], room: int) -> int:
@@ -121,6 +123,8 @@ class _Writer:
 
     def _record(self, record: Record) -> None:
         out, rdata, rtype = self._out, record.rdata, record.type
+        if rtype == _SOA and self._zone_soa(record):
+            return
         if record.owner.wire == self._question:
             if rtype not in _COMPRESSIBLE:
                 out += _NEAR.pack(_TO_QUESTION, rtype, 1, record.ttl, len(rdata)) + rdata
@@ -145,6 +149,21 @@ class _Writer:
             out += rdata
             return
         out[start - 2 : start] = (len(out) - start).to_bytes(2, "big")
+
+    def _zone_soa(self, record: Record) -> bool:
+        """The SOA of a zone that holds the question, with server and mailbox inside it: three pointers to one place."""
+        owner = record.owner
+        question, size = self._question, len(owner.labels)
+        if not size or not question.endswith(owner.wire) or self._labels[-size:] != owner.labels:
+            return False
+        parts = _soa_parts(owner.wire, record.rdata)
+        if parts is None:
+            return False
+        zone = (0xC000 | HEADER + len(question) - len(owner.wire)).to_bytes(2, "big")
+        mname, rname, numbers = parts
+        length = len(mname) + len(rname) + len(numbers) + 4
+        self._out += zone + _RECORD.pack(_SOA, 1, record.ttl, length) + mname + zone + rname + zone + numbers
+        return True
 
     def _name(self, wire: bytes) -> None:
         out = self._out
@@ -177,3 +196,24 @@ def _name_end(wire: bytes, at: int) -> int:
     while wire[at]:
         at += wire[at] + 1
     return at + 1
+
+
+@lru_cache(maxsize=256)
+def _soa_parts(zone: bytes, rdata: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """Server and mailbox of an SOA without `zone` at their ends, and the numbers; None unless both end in it."""
+    second = _name_end(rdata, 0)
+    end = _name_end(rdata, second)
+    mname, rname = rdata[:second], rdata[second:end]
+    if not _inside(mname, zone) or not _inside(rname, zone):
+        return None
+    return mname[: -len(zone)], rname[: -len(zone)], rdata[end:]
+
+
+def _inside(wire: bytes, zone: bytes) -> bool:
+    """Whether a name is below `zone`, label by label and letter by letter."""
+    at = 0
+    while wire[at]:
+        at += wire[at] + 1
+        if wire[at:] == zone:
+            return True
+    return False

@@ -33,10 +33,10 @@ class _Part:
         self.longest, self.least = limits.ttl or 0, limits.minttl or 0
         self.store = Store(limits.capacity)
         self.labels: Labels = (labels.server, kind.value, labels.view, labels.zones)
-        self._except = tuple(from_text(zone) for zone in config.disabled(kind) or ())
+        self.skipped = frozenset(from_text(zone) for zone in config.disabled(kind) or ())
 
     def keeps(self, name: Name) -> bool:
-        return not any(name.under(zone) for zone in self._except)
+        return not any(name.under(zone) for zone in self.skipped)
 
     def bounded(self, ttl: int) -> int:
         return min(max(ttl, self.least), self.longest)
@@ -77,6 +77,7 @@ class Cache:
         self._labels: Labels = (labels.server, labels.view, labels.zones)
         self._counters = _Counters(metrics)
         self._changes = 0
+        self._never = self._success.skipped & self._denial.skipped
 
     def changed(self, rests: Dependencies) -> None:
         """Forget what rests on any of these."""
@@ -91,6 +92,9 @@ class Cache:
             return await ask_next(query, ctx)
         counters = self._counters
         counters.requests.inc(self._labels)
+        if self._never and any(query.name.under(zone) for zone in self._never):
+            reply = await ask_next(query, ctx)
+            return self._bounded(query, reply) if isinstance(reply, Answer) else reply
         edns = query.edns
         key = (query.name.key, query.qtype, query.qclass, edns is not None and edns.do, query.cd)
         now = self._clock.monotonic()
@@ -104,6 +108,18 @@ class Cache:
         changes = self._changes
         reply = await ask_next(query, ctx)
         return self._take(key, query, reply, changes) if isinstance(reply, Answer) else reply
+
+    def _bounded(self, query: Query, answer: Answer) -> Answer:
+        """The answer of a name that is never kept, with its TTLs bounded like all others."""
+        kind = sort(query, answer)
+        if kind is not Sort.SUCCESS and kind is not Sort.DENIAL:
+            return answer
+        found = own_ttl(query, answer)
+        if found is None:
+            return answer
+        part = self._success if kind is Sort.SUCCESS else self._denial
+        ttl = part.bounded(found)
+        return answer if ttl == found else with_ttl(answer, ttl)
 
     def _take(self, key: Key, query: Query, answer: Answer, changes: int) -> Answer:
         """Bound the TTLs of a new answer, and keep it when it may be kept."""

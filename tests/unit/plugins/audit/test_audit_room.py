@@ -133,4 +133,4 @@ def test_queries_alike_share_a_record(tmp_path: Path) -> None:
 
     asyncio.run(serve())
     found = [json.loads(line) for line in (tmp_path / "a").read_text().splitlines()]
-    assert [(line["type"], line.get("count")) for line in found[1:3]] == [("query", None), ("repeat", 8)]
+    assert [(line["type"], line.get("count")) for line in found[1:4]] == [("query", None), ("query", None), ("repeat", 7)]
