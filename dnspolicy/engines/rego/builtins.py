@@ -82,4 +82,4 @@ def reason(name: str) -> str | None:
 def nearest(name: str) -> str:
     """A remedy for an unknown function."""
     close = get_close_matches(name, ARITY, 1)
-    return f"did you mean {close[0]}?" if close else "see the list of builtins in the policy reference"
+    return f"did you mean {close[0]}?" if close else "no builtin has a name like it"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.rego.binding import Evaluator, RegoError
 from dnspolicy.engines.rego.brake import Brake
 from dnspolicy.engines.rego.errors import from_regorus
 from dnspolicy.engines.rego.loaded import Loaded
+from dnspolicy.engines.rego.samples import samples
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.decode import decode, printable
@@ -36,6 +38,7 @@ class RegoEngine:
         self._loaded = loaded
         self._evaluator: Evaluator = loaded.build()
         self._evaluate = self._evaluation()
+        self._warm()
         self._brake = Brake()
         self._now = monotonic
         self._seconds = metrics.histogram(
@@ -82,6 +85,13 @@ class RegoEngine:
         self._loaded, self._evaluator = loaded, evaluator
         self._evaluate = self._evaluation()
         self._brake = Brake()
+        self._warm()
+
+    def _warm(self) -> None:
+        """One evaluation, since the first prepares the rules: a millisecond that no client should wait for."""
+        with suppress(RegoError):
+            self._evaluate(self._loaded.entrypoint, encode(next(samples())).decode())
+        self._evaluator.prints()
 
     def _evaluation(self) -> Callable[[str, str], str | None]:
         return self._evaluator.rule if self._loaded.is_rule else self._evaluator.query

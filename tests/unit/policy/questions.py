@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 from hypothesis import strategies as st
 
@@ -76,3 +78,13 @@ def question(name: str = "db.shop.svc.cluster.local", **client: object) -> Polic
     asked = from_text(name)
     target = Target(TargetKind.SERVICE, "shop", "db", exists=True)
     return PolicyInput(Phase.QUERY, msgspec.structs.replace(pod, **client), Query(asked, 1, asked), target)
+
+
+def variants(a: PolicyInput, b: PolicyInput) -> Iterator[PolicyInput]:
+    """`a` with one thing after the other as it is in `b`."""
+    for part in ("client", "query", "target"):
+        mine, other = getattr(a, part), getattr(b, part)
+        for name in mine.__struct_fields__:
+            changed = msgspec.structs.replace(mine, **{name: getattr(other, name)})
+            yield msgspec.structs.replace(a, **{part: changed})
+    yield msgspec.structs.replace(a, phase=b.phase, answer=b.answer)
