@@ -79,7 +79,7 @@ class AuditLog:
         self._loop = loop
         if loop is not None:
             self._close_at = loop.time() + self._fold
-            loop.call_later(_INTERVAL, self._tick, loop)
+            loop.call_later(_INTERVAL, self._beat, loop)
         self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
         self._thread.start()
 

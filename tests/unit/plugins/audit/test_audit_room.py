@@ -133,4 +133,28 @@ def test_queries_alike_share_a_record(tmp_path: Path) -> None:
 
     asyncio.run(serve())
     found = [json.loads(line) for line in (tmp_path / "a").read_text().splitlines()]
-    assert [(line["type"], line.get("count")) for line in found[1:4]] == [("query", None), ("query", None), ("repeat", 7)]
+    assert [(line["type"], line.get("count")) for line in found[1:4]] == [
+        ("query", None),
+        ("query", None),
+        ("repeat", 7),
+    ]
+
+
+def test_records_and_counts_appear_while_it_runs(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+
+    async def serve() -> list[str]:
+        audit = Audit(Config(file="a", fold=Duration(0.3)), clock=FakeClock(), metrics=Metrics(), folder=tmp_path)
+        await audit.start()
+        for round_ in range(2):
+            for _ in range(3):
+                audit.observer.seen(OUTCOME)
+            for _ in range(200):
+                if path.read_text().count("\n") >= 4 + 3 * round_:
+                    break
+                await asyncio.sleep(0.05)
+        seen = [json.loads(line)["type"] for line in path.read_text().splitlines()]
+        await audit.stop()
+        return seen
+
+    assert asyncio.run(serve()) == ["start", "query", "query", "repeat", "query", "query", "repeat"]
