@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e.process import answers, ask, eventually, free_port, get, run, serving
 from tests.e2e.world import API, WEB, World
 
@@ -101,6 +103,18 @@ def test_a_full_disk_stops_no_answer_and_is_announced(tmp_path: Path) -> None:
         assert answers(ask(world.server, NAME, source=WEB)) == ["10.96.1.10"]
         assert sum("No space left" in line for line in server.said) == 1
         assert server.terminate() == 0
+
+
+@pytest.mark.parametrize("writer", ["audit {\n stdout\n fold 0\n }", "log"], ids=["audit", "log"])
+def test_a_reader_of_standard_output_that_goes_away_stops_no_answer(tmp_path: Path, writer: str) -> None:
+    world = World(tmp_path, audit=writer)
+    with serving(world.corefile) as server:
+        assert server.child.stdout is not None
+        server.child.stdout.close()
+        for source in (WEB, API) * 20:
+            assert ask(world.server, NAME, source=source).rcode().name in ("NOERROR", "NXDOMAIN")
+        assert server.terminate() == 0
+        assert not any("Traceback" in line or "Exception" in line for line in server.said)
 
 
 def test_an_audit_file_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:

@@ -64,6 +64,11 @@ def test_a_client_nobody_knows(world: World) -> None:
     assert holds(lines, "rule test/nobody")
 
 
+def test_nothing_is_written_down(world: World) -> None:
+    explain(world, "--as", "acorn/web-0", "web.acorn.svc.cluster.local")
+    assert not world.audit.exists()
+
+
 def test_two_clients(world: World) -> None:
     lines = explain(world, "--as", "acorn/web-0", "--vs", "birch/api-0", "web.acorn.svc.cluster.local")
     assert "compared verdict: allow ≠ block" in lines

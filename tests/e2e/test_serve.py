@@ -226,7 +226,6 @@ def test_a_server_without_its_cluster_is_not_ready_and_says_so(tmp_path: Path) -
     world = World(tmp_path)
     ip = world.server[0]
     ready = free_port(ip)
-    world.write("policy/policy.rego", ALLOW)
     text = world.corefile.read_text().replace("manifests cluster", "endpoint http://127.0.0.1:1")
     world.corefile.write_text(text.replace("errors", f"errors\nready {ip}:{ready}"))
     server = Server("--conf", str(world.corefile))

@@ -49,7 +49,8 @@ def differences(reply: dns.message.Message | None, wanted: Expected) -> list[str
     extra = [_full(text, name) for text in listed(wanted.additional)]
     found.append(_differ("additional", sorted(_records(reply.additional, name)), sorted(extra)))
     authority = [f"{rrset.name.to_text()} {dns.rdatatype.to_text(rrset.rdtype)}" for rrset in reply.authority]
-    found.append(_differ("authority", authority, [f"{_absolute(wanted.soa)} SOA"] if wanted.soa else []))
+    authority = [text.lower() if wanted.soa else text for text in authority]
+    found.append(_differ("authority", authority, [f"{_absolute(wanted.soa)} soa"] if wanted.soa else []))
     found.append(_ede(reply, wanted.ede))
     if wanted.aa is not None:
         found.append(_differ("AA", bool(reply.flags & dns.flags.AA), wanted.aa))

@@ -15,6 +15,10 @@ REDIRECT_TTL = 30
 """Seconds that addresses and aliases of a redirect live when the decision names no `ttl`."""
 BLOCK_TTL = 5
 """Seconds that a block may be remembered by clients when the decision names no `ttl`."""
+NOT_READY = Answer(
+    Rcode.SERVFAIL, ede=(ExtendedError(EdeCode.NOT_READY, "the cluster is not loaded yet"),), made_by=MADE_BY
+)
+"""Instead of the block of a cluster name that may rest on what is not loaded yet: nobody should remember it."""
 _MNAME = from_text("policy.invalid")
 _RNAME = from_text("hostmaster.invalid")
 

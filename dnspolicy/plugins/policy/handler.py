@@ -13,7 +13,7 @@ from dnspolicy.model.errors import EngineBadReply
 from dnspolicy.model.name import ROOT, Name
 from dnspolicy.model.query import Query, Via
 from dnspolicy.model.rr import Rcode, Type
-from dnspolicy.model.target import Target
+from dnspolicy.model.target import Target, TargetKind
 from dnspolicy.model.verdict import Action, Mode, Phase, Verdict
 from dnspolicy.plugins.policy import apply
 from dnspolicy.plugins.policy.facts import aliases, answer_facts
@@ -100,6 +100,8 @@ class Policy:
             answer = apply.capped(reply.changed(fresh=reply.fresh.within(fresh)), verdict.ttl)
             return await self._judge_answer(query, ctx, ask_next, target, answer)
         if verdict.action is Action.BLOCK:
+            if target.kind is not TargetKind.EXTERNAL and self._view.missing():
+                return apply.NOT_READY
             return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
         if verdict.action is Action.REWRITE:
             return await self._rewrite(query, ctx, ask_next, target, verdict)
