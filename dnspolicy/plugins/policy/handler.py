@@ -103,9 +103,21 @@ class Policy:
             if target.kind is not TargetKind.EXTERNAL and self._view.missing():
                 return apply.NOT_READY
             return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
-        if verdict.action is Action.REWRITE:
-            return await self._rewrite(query, ctx, ask_next, target, verdict)
-        return await self._redirect(query, ctx, ask_next, target, verdict)
+        return await self._turn(query, ctx, ask_next, target, verdict)
+
+    async def _turn(
+        self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, verdict: Verdict
+    ) -> Reply:
+        """Rewrite or redirect; what that finds is judged and may be turned again, so many times."""
+        if ctx.depth >= MAX_STEPS:
+            return self._fail(query, ctx, target, f"more than {MAX_STEPS} redirects one upon another")
+        ctx.depth += 1
+        try:
+            if verdict.action is Action.REWRITE:
+                return await self._rewrite(query, ctx, ask_next, target, verdict)
+            return await self._redirect(query, ctx, ask_next, target, verdict)
+        finally:
+            ctx.depth -= 1
 
     async def _rewrite(
         self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, verdict: Verdict
@@ -169,13 +181,7 @@ class Policy:
         verdict = await self._judge.judge(query, ctx, Phase.QUERY, target)
         if _passes(verdict):
             return await ctx.resolve(query, ctx)
-        if ctx.depth >= MAX_STEPS:
-            return self._fail(query, ctx, target, f"more than {MAX_STEPS} redirects one upon another")
-        ctx.depth += 1
-        try:
-            return await self._apply(query, ctx, ask_next, target, verdict)
-        finally:
-            ctx.depth -= 1
+        return await self._apply(query, ctx, ask_next, target, verdict)
 
     async def _judge_answer(
         self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, answer: Answer
@@ -203,7 +209,7 @@ class Policy:
         if verdict.action is Action.BLOCK:
             fresh = Freshness(answer.fresh.ttl, answer.fresh.rests)
             return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
-        return await self._redirect(query, ctx, ask_next, target, verdict)
+        return await self._turn(query, ctx, ask_next, target, verdict)
 
     async def _cut(
         self, query: Query, alias: Query, ctx: QueryContext, ask_next: AskNext, found: Target, verdict: Verdict,
@@ -216,6 +222,8 @@ class Policy:
         reply = await self._apply(alias, ctx, ask_next, found, verdict)
         if not isinstance(reply, Answer):
             return reply
+        if reply.rcode == Rcode.SERVFAIL:
+            return reply.changed(fresh=reply.fresh.also(answer.fresh))
         before = []
         for record in answer.answer:
             before.append(record)
