@@ -18,6 +18,8 @@ from dnspolicy.wire.stamps import Stamps, age, renumber, stamps
 
 FOREVER = float("inf")
 SERIAL: Dependency = (Rests.SERIAL, "cluster")
+_EASY = 4_096
+"""Answers that are kept when first asked for."""
 _MARKS = 16_384
 """Questions asked once that are known as such."""
 ClassKey = tuple[Hashable, ...]
@@ -148,7 +150,7 @@ class Memo:
     ) -> Entry | None:
         """Keep a finished answer for as long as its reply's freshness says.
 
-        None when it may not be reused, or when nobody asked for it twice yet.
+        None when it may not be reused, or when many are held and nobody asked for it twice yet.
         """
         assert isinstance(outcome.reply, Answer)
         fresh = outcome.reply.fresh
@@ -177,7 +179,9 @@ class Memo:
         return entry
 
     def _asked_before(self, class_key: ClassKey, question: bytes) -> bool:
-        """Whether this was asked lately; a question nobody repeats is not worth keeping its answer."""
+        """Whether this was asked lately. When many are held, an answer nobody asked for twice is not worth keeping."""
+        if self.size < _EASY:
+            return True
         mark = hash((class_key, question))
         if mark in self._once:
             return True

@@ -18,6 +18,8 @@ from dnspolicy.server.sockets import ANY, IP_PKTINFO
 
 BATCH = 64
 """Datagrams served before the event loop gets its turn."""
+TOGETHER = 16
+"""Replies that leave together, at most."""
 LARGEST = 4096
 """Bytes of a query; a longer one is cut and so refused."""
 _PKTINFO4 = struct.Struct("=I4s4s")
@@ -41,28 +43,29 @@ class UdpListener:
         self._repeats = repeats
         self._clock = clock
         self._errors = metrics.counter("dnspolicy_udp_send_errors_total", "Replies the kernel did not take.")
-        self._wildcard = door.ip in ANY
+        self._reader = self._drain_slowly if door.ip in ANY or door.routes.every else self._drain
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._together = False
+        self._replies: list[tuple[bytes, Address, Control]] = []
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        loop.add_reader(self._sock.fileno(), self._drain_wild if self._wildcard else self.drain)
+        loop.add_reader(self._sock.fileno(), self._reader)
 
     def stop(self) -> None:
         """Serve what has arrived, then listen no more."""
         if self._loop is not None:
             self._loop.remove_reader(self._sock.fileno())
-            (self._drain_wild if self._wildcard else self.drain)()
+            self._reader()
             self._loop = None
 
     def close(self) -> None:
         self._sock.close()
 
-    def drain(self) -> None:
-        """Serve up to BATCH datagrams."""
+    def _drain(self) -> None:
+        """Serve up to BATCH datagrams, finished answers first."""
         recvfrom, sendto = self._sock.recvfrom, self._sock.sendto
         rows, active = self._door.rows, self._repeats.active
-        every = self._door.routes.every
         now, wall = self._clock.monotonic(), self._clock.wall()
         hits = 0
         try:
@@ -71,8 +74,8 @@ class UdpListener:
                 row = rows.get(address[0])
                 if row is not None:
                     cell = row.get(wire[2:])
-                    if cell is not None and now < cell.entry.until and not every:
-                        sendto(wire[:2] + cell.entry.next_tail(), address)
+                    if cell is not None and now < (entry := cell.entry).until:
+                        sendto(wire[:2] + entry.next_tail(), address)
                         if not cell.count:
                             cell.first = wall
                             active.append(cell)
@@ -80,18 +83,37 @@ class UdpListener:
                         cell.last = wall
                         hits += 1
                         continue
+                self._together = True
                 self._front.receive(wire, self._door, _UdpCaller(self, address))
                 active = self._repeats.active
         except BlockingIOError:
             pass
         except OSError:
             self._errors.inc()
+        self._flush()
         if hits:
             self._repeats.hits += hits
             self._repeats.seconds += self._clock.monotonic() - now
 
     def send(self, wire: bytes, address: Address, control: Control) -> None:
-        """Send a reply, from the address that `control` says."""
+        """Send a reply, from the address that `control` says.
+
+        While datagrams are drained, replies leave some at a time: the client then wakes once for all of them.
+        """
+        if self._together:
+            self._replies.append((wire, address, control))
+            if len(self._replies) >= TOGETHER:
+                self._flush()
+                self._together = True
+            return
+        self._send(wire, address, control)
+
+    def _flush(self) -> None:
+        replies, self._replies, self._together = self._replies, [], False
+        for wire, address, control in replies:
+            self._send(wire, address, control)
+
+    def _send(self, wire: bytes, address: Address, control: Control) -> None:
         try:
             if control:
                 self._sock.sendmsg([wire], control, 0, address)
@@ -100,17 +122,19 @@ class UdpListener:
         except (OSError, ValueError):
             self._errors.inc()
 
-    def _drain_wild(self) -> None:
-        """Serve up to BATCH datagrams, each with the address it was sent to."""
+    def _drain_slowly(self) -> None:
+        """Serve up to BATCH datagrams, each with the address it was sent to, and each told to the observers."""
         try:
             for _ in range(BATCH):
                 wire, control, _flags, address = self._sock.recvmsg(LARGEST, 64)
                 ip, leaving = _arrival(control)
+                self._together = True
                 self._front.receive(wire, self._door, _UdpCaller(self, address, ip, leaving))
         except BlockingIOError:
             pass
         except OSError:
             self._errors.inc()
+        self._flush()
 
 
 class _UdpCaller(Caller):

@@ -78,6 +78,8 @@ class Cache:
         self._counters = _Counters(metrics)
         self._changes = 0
         self._never = self._success.skipped & self._denial.skipped
+        parts = (self._success, self._denial)
+        self._bounds = max(p.least for p in parts), min(p.longest for p in parts)
 
     def changed(self, rests: Dependencies) -> None:
         """Forget what rests on any of these."""
@@ -111,6 +113,9 @@ class Cache:
 
     def _bounded(self, query: Query, answer: Answer) -> Answer:
         """The answer of a name that is never kept, with its TTLs bounded like all others."""
+        least, longest = self._bounds
+        if all(least <= record.ttl <= longest for record in answer.answer + answer.authority):
+            return answer
         kind = sort(query, answer)
         if kind is not Sort.SUCCESS and kind is not Sort.DENIAL:
             return answer

@@ -60,6 +60,11 @@ class Policy:
         return self._judge.client_facts
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
+        if self._judge.client_facts and self._view.missing():
+            verdict = self._judge.unavailable(query, ctx, "the cluster is not loaded yet, so nobody knows who asks")
+            if not _passes(verdict):
+                return apply.NOT_READY
+            return await ask_next(query, ctx)
         targets = self._view.targets(query.name, self._zones, self._judge.reads_endpoints)
         if len(targets) == 1:
             verdict = await self._judge.judge(query, ctx, Phase.QUERY, targets[0])
@@ -92,14 +97,16 @@ class Policy:
         self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, verdict: Verdict
     ) -> Reply:
         """What follows from a verdict of the query phase."""
-        fresh = self._judge.freshness(target, verdict)
         if _passes(verdict):
             reply = await ask_next(query, ctx)
             if not isinstance(reply, Answer):
                 return reply
-            answer = apply.capped(reply.changed(fresh=reply.fresh.within(fresh)), verdict.ttl)
+            answer = apply.capped(reply.changed(fresh=self._judge.limited(reply.fresh, target, verdict)), verdict.ttl)
+            if not answer.answer and not self._judge.reads_answers:
+                return answer
             return await self._judge_answer(query, ctx, ask_next, target, answer)
         if verdict.action is Action.BLOCK:
+            fresh = self._judge.freshness(target, verdict)
             if target.kind is not TargetKind.EXTERNAL and self._view.missing():
                 return apply.NOT_READY
             return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)

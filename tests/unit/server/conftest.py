@@ -77,7 +77,7 @@ class Bench:
         self.metrics = Metrics()
         clock = SystemClock()
         self.index = Index(clock, self.metrics, ())
-        self.memo = Memo(1000, lambda: self.index.serial, self.metrics)
+        self.memo = Memo(10_000, lambda: self.index.serial, self.metrics)
         self.repeats = Repeats()
         self.stepper = Stepper(asyncio.get_running_loop(), 1000)
         self.front = Front(
