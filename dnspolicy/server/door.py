@@ -10,7 +10,7 @@ from dnspolicy.model.identity import Identity
 from dnspolicy.model.query import Query, Transport
 from dnspolicy.model.rr import Rcode
 from dnspolicy.server.blocks import Routes
-from dnspolicy.server.memo import Row
+from dnspolicy.server.memo import Answers, Row
 from dnspolicy.wire.message import OUR_SIZE
 
 MAX_DEPTH = 8
@@ -36,11 +36,15 @@ class Door:
         self.strays = tuple({id(o): o for b in routes.blocks for o in b.observers}.values())
         self._place: tuple[Hashable, ...] = (id(routes), transport)
 
-    def add_row(self, source: str, identity: Identity) -> Row:
+    def class_of(self, identity: Identity) -> tuple[Hashable, ...]:
+        """What a client shares with those who get the same answers here."""
+        return self._place + self.routes.classify(identity)
+
+    def add_row(self, source: str, identity: Identity, answers: Answers) -> Row:
         """A new row for a client address. When a stranger filled the table, it starts anew."""
         if len(self.rows) >= MAX_ROWS:
             self.rows.clear()
-        row = self.rows[source] = Row(source, identity, self._place + self.routes.classify(identity))
+        row = self.rows[source] = Row(source, identity, answers)
         return row
 
     async def resolve(self, query: Query, ctx: QueryContext) -> Reply:

@@ -19,7 +19,7 @@ from dnspolicy.model.rr import Class, Rcode
 from dnspolicy.server.blocks import Block
 from dnspolicy.server.caller import Caller
 from dnspolicy.server.door import Door, failed
-from dnspolicy.server.memo import Cell, Entry, Memo, Row
+from dnspolicy.server.memo import Cell, Memo, Row
 from dnspolicy.server.repeats import Repeats
 from dnspolicy.server.stepping import Stepper
 from dnspolicy.wire.accept import Acceptance, accept
@@ -62,14 +62,17 @@ class Front:
     def receive(self, wire: bytes, door: Door, caller: Caller) -> None:
         """Take one message. The caller gets a reply now or later, or none."""
         now = self._clock.monotonic()
+        question = wire[2:]
         if self._memo is not None:
-            row = door.rows.get(caller.source) or self._new_row(door, caller.source)
+            row = door.rows.get(caller.source)
+            if row is None:
+                row = self._new_row(self._memo, door, caller.source)
             if row is not None:
-                cell = self._reach(row, wire[2:], now)
+                cell = self._reach(self._memo, row, question, now)
                 if cell is not None:
                     self._repeat(cell, door, wire, caller)
                     return
-        self._read(wire, door, caller, now)
+        self._read(wire, question, door, caller, now)
 
     def _repeat(self, cell: Cell, door: Door, wire: bytes, caller: Caller) -> None:
         """Serve a finished answer."""
@@ -81,29 +84,28 @@ class Front:
             self._repeats.tell_one(cell, int.from_bytes(wire[:2], "big"), caller.port, seconds)
         caller.over()
 
-    def _new_row(self, door: Door, source: str) -> Row | None:
+    def _new_row(self, memo: Memo, door: Door, source: str) -> Row | None:
         """A row for a client whose identity is certain now; None when it is better to wait for news of it first."""
         identity = self._view.identify(source)
         if identity.kind is ClientKind.UNKNOWN and door.waits:
             return None
-        return door.add_row(source, identity)
+        return door.add_row(source, identity, memo.of_class(door.class_of(identity)))
 
-    def _reach(self, row: Row, question: bytes, now: float) -> Cell | None:
+    @staticmethod
+    def _reach(memo: Memo, row: Row, question: bytes, now: float) -> Cell | None:
         """The cell of a finished answer that holds now, made if another client of the class left one."""
-        assert self._memo is not None
         cell = row.get(question)
         if cell is not None:
-            if self._memo.refresh(cell.entry, now):
+            if memo.refresh(cell.entry, now):
                 return cell
             del row[question]
-        entry = self._memo.find(row.class_key, question, now)
-        return None if entry is None else self._cell(row, question, entry)
-
-    def _cell(self, row: Row, question: bytes, entry: Entry) -> Cell:
+        entry = memo.find(row.answers, question, now)
+        if entry is None:
+            return None
         cell = row[question] = Cell(entry, row.identity, row.source)
         return cell
 
-    def _read(self, wire: bytes, door: Door, caller: Caller, now: float) -> None:
+    def _read(self, wire: bytes, question: bytes, door: Door, caller: Caller, now: float) -> None:
         judged = accept(wire)
         if judged is not Acceptance.READ:
             self._refuse(wire, judged, caller)
@@ -119,7 +121,7 @@ class Front:
             return
         ctx = QueryContext(caller.source, caller.port, now, now + BUDGET, door.resolve)
         ctx.server_ip, ctx.server_port = caller.ip or door.ip, door.port
-        self._stepper.run(self._answer(wire, query, ctx, door, caller))
+        self._stepper.run(self._answer(question, query, ctx, door, caller))
 
     def _refuse(self, wire: bytes, judged: Acceptance, caller: Caller) -> None:
         self._junk.inc((judged.name.lower(),))
@@ -127,7 +129,7 @@ class Front:
             caller.send(encode_error(wire, judged.value))
         caller.over()
 
-    async def _answer(self, wire: bytes, query: Query, ctx: QueryContext, door: Door, caller: Caller) -> None:
+    async def _answer(self, question: bytes, query: Query, ctx: QueryContext, door: Door, caller: Caller) -> None:
         """Decide, send, tell the observers, remember."""
         try:
             wall = self._clock.wall()
@@ -148,7 +150,7 @@ class Front:
                 observer.seen(outcome)
             # What moved while the answer was being made may not be known to it.
             if self._memo is not None and messages and not failure and generation == self._memo.generation:
-                self._remember(wire, door, outcome, messages, observers)
+                self._remember(self._memo, question, door, outcome, messages, observers)
         finally:
             caller.over()
 
@@ -165,23 +167,21 @@ class Front:
         )  # fmt: skip
 
     def _remember(
-        self, wire: bytes, door: Door, outcome: Outcome, messages: list[bytes], observers: tuple[Observer, ...]
-    ) -> None:
-        assert self._memo is not None
+        self, memo: Memo, question: bytes, door: Door, outcome: Outcome, messages: list[bytes],
+        observers: tuple[Observer, ...],
+    ) -> None:  # fmt: skip
         assert isinstance(outcome.reply, Answer)
         edns = outcome.query.edns
-        if len(wire) > MAX_REMEMBERED_QUESTION or (edns is not None and edns.options):
+        if len(question) > MAX_REMEMBERED_QUESTION or (edns is not None and edns.options):
             return
         row = door.rows.get(outcome.source)
         if row is None:
-            row = door.add_row(outcome.source, self._view.identify(outcome.source))
-        if row.identity is not outcome.identity:
-            return
-        entry = self._memo.remember(
-            row.class_key, wire[2:], [m[2:] for m in messages], outcome, observers, self._clock.monotonic()
-        )
-        if entry is not None:
-            self._cell(row, wire[2:], entry)
+            identity = self._view.identify(outcome.source)
+            row = door.add_row(outcome.source, identity, memo.of_class(door.class_of(identity)))
+        if row.identity is outcome.identity and memo.wants(row.answers, question, outcome.reply.fresh):
+            tails = [message[2:] for message in messages]
+            entry = memo.remember(row.answers, question, tails, outcome, observers, self._clock.monotonic())
+            row[question] = Cell(entry, row.identity, row.source)
 
     async def _decide(self, query: Query, ctx: QueryContext, block: Block | None) -> tuple[Reply, str]:
         """The reply, and the text of the error when it is the SERVFAIL of an error."""

@@ -7,8 +7,8 @@ observers. Both levels are bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from itertools import cycle
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import cycle, islice
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.observer import Observer, Outcome
@@ -20,10 +20,13 @@ FOREVER = float("inf")
 SERIAL: Dependency = (Rests.SERIAL, "cluster")
 _EASY = 4_096
 """Answers that are kept when first asked for."""
+_CLASSES = 100_000
+"""Client classes known at a time; beyond, those without answers are forgotten."""
 _MARKS = 16_384
 """Questions asked once that are known as such."""
 ClassKey = tuple[Hashable, ...]
-Place = tuple[ClassKey, bytes]
+Answers = dict[bytes, "Entry"]
+"""The finished answers of one client class, by question bytes without the id."""
 
 
 class Entry:
@@ -37,10 +40,11 @@ class Entry:
         "aged",
         "aged_since",
         "expires",
+        "held",
         "next_tail",
         "observers",
         "outcome",
-        "place",
+        "question",
         "rests",
         "serial",
         "tails",
@@ -48,13 +52,16 @@ class Entry:
     )
 
     def __init__(
-        self, tails: Sequence[bytes], fresh: Freshness, outcome: Outcome, observers: tuple[Observer, ...], place: Place
+        self, held: Answers, question: bytes, tails: Sequence[bytes], outcome: Outcome, observers: tuple[Observer, ...]
     ) -> None:
+        assert isinstance(outcome.reply, Answer)
+        fresh = outcome.reply.fresh
+        self.held = held
+        self.question = question
         self.tails = tuple(tails)
         self.next_tail: Callable[[], bytes] = cycle(self.tails).__next__
         self.outcome = outcome
         self.observers = observers
-        self.place = place
         self.rests = fresh.rests
         self.aged_since = fresh.aged_since
         self.aged = 0
@@ -80,15 +87,15 @@ class Cell:
 
 
 class Row(dict[bytes, Cell]):
-    """The cells of one client address on one listener, by question bytes."""
+    """The cells of one client address on one listener, by question bytes; `answers` are those of its class."""
 
-    __slots__ = ("class_key", "identity", "source")
+    __slots__ = ("answers", "identity", "source")
 
-    def __init__(self, source: str, identity: Identity, class_key: ClassKey) -> None:
+    def __init__(self, source: str, identity: Identity, answers: Answers) -> None:
         super().__init__()
         self.source = source
         self.identity = identity
-        self.class_key = class_key
+        self.answers = answers
 
 
 class Memo:
@@ -98,7 +105,7 @@ class Memo:
         self._capacity = capacity
         self._serial = serial
         self._known_serial = serial()
-        self._entries: dict[ClassKey, dict[bytes, Entry]] = {}
+        self._classes: dict[ClassKey, Answers] = {}
         self._resting: dict[Dependency, set[Entry]] = {}
         self._once: set[int] = set()
         self.size = 0
@@ -112,12 +119,19 @@ class Memo:
         entries = metrics.gauge("dnspolicy_memo_entries", "Finished answers held.")
         metrics.before_collect(lambda: entries.set(self.size))
 
-    def find(self, class_key: ClassKey, question: bytes, now: float) -> Entry | None:
+    def of_class(self, class_key: ClassKey) -> Answers:
+        """Where the finished answers of a client class are."""
+        held = self._classes.get(class_key)
+        if held is None:
+            if len(self._classes) >= _CLASSES:
+                self._classes = {key: answers for key, answers in self._classes.items() if answers}
+            held = self._classes[class_key] = {}
+        return held
+
+    def find(self, answers: Answers, question: bytes, now: float) -> Entry | None:
         """The live entry, with fresh stamps."""
-        entry = self._entries.get(class_key, {}).get(question)
-        if entry is None or not self.refresh(entry, now):
-            return None
-        return entry
+        entry = answers.get(question)
+        return entry if entry is not None and self.refresh(entry, now) else None
 
     def refresh(self, entry: Entry, now: float) -> bool:
         """Bring the stamps of an entry up to `now`; False when it is over."""
@@ -141,26 +155,19 @@ class Memo:
 
     def remember(
         self,
-        class_key: ClassKey,
+        answers: Answers,
         question: bytes,
         tails: Sequence[bytes],
         outcome: Outcome,
         observers: tuple[Observer, ...],
         now: float,
-    ) -> Entry | None:
-        """Keep a finished answer for as long as its reply's freshness says.
-
-        None when it may not be reused, or when many are held and nobody asked for it twice yet.
-        """
-        assert isinstance(outcome.reply, Answer)
-        fresh = outcome.reply.fresh
-        if fresh.ttl is not None and fresh.ttl <= 0:
-            return None
-        if not self._asked_before(class_key, question):
-            return None
+    ) -> Entry:
+        """Keep a finished answer that `wants`, for as long as its reply's freshness says."""
         if self.size >= self._capacity:
             self._make_room()
-        entry = Entry(tails, fresh, outcome, observers, (class_key, question))
+        assert isinstance(outcome.reply, Answer)
+        fresh = outcome.reply.fresh
+        entry = Entry(answers, question, tails, outcome, observers)
         entry.expires = FOREVER if fresh.ttl is None else now + fresh.ttl
         entry.until = entry.expires
         if fresh.aged_since is not None:
@@ -168,21 +175,22 @@ class Memo:
             entry.until = min(entry.expires, fresh.aged_since + entry.aged + 1)
         if SERIAL in fresh.rests:
             entry.serial = self._known_serial
-        held = self._entries.setdefault(class_key, {})
-        if (old := held.get(question)) is not None:
+        old = answers.get(question)
+        if old is not None:
             self._forget(old)
-            held = self._entries.setdefault(class_key, {})
-        held[question] = entry
+        answers[question] = entry
         self.size += 1
         for dependency in fresh.rests:
             self._resting.setdefault(dependency, set()).add(entry)
         return entry
 
-    def _asked_before(self, class_key: ClassKey, question: bytes) -> bool:
-        """Whether this was asked lately. When many are held, an answer nobody asked for twice is not worth keeping."""
+    def wants(self, answers: Answers, question: bytes, fresh: Freshness) -> bool:
+        """Whether an answer is worth keeping: it may be reused and, when many are held, was asked for lately."""
+        if fresh.ttl is not None and fresh.ttl <= 0:
+            return False
         if self.size < _EASY:
             return True
-        mark = hash((class_key, question))
+        mark = hash(question) ^ id(answers)
         if mark in self._once:
             return True
         if len(self._once) >= _MARKS:
@@ -203,32 +211,18 @@ class Memo:
                     self._forgotten.inc()
         self.generation += 1
 
-    def clear(self) -> None:
-        """Forget everything."""
-        for entry in tuple(self._all()):
-            self._forget(entry)
-        self.generation += 1
-
-    def _all(self) -> Iterator[Entry]:
-        for held in self._entries.values():
-            yield from held.values()
-
     def _make_room(self) -> None:
         """Drop the oldest eighth of the entries of the largest class."""
-        held = max(self._entries.values(), key=len)
-        for entry in list(held.values())[: max(1, self._capacity // 8)]:
+        largest = max(self._classes.values(), key=len)
+        for entry in list(islice(largest.values(), max(1, self._capacity // 8))):
             self._forget(entry)
             self._evictions.inc()
 
     def _forget(self, entry: Entry) -> None:
         entry.until = entry.expires = 0.0
-        class_key, question = entry.place
-        held = self._entries.get(class_key)
-        if held is None or held.get(question) is not entry:
+        if entry.held.get(entry.question) is not entry:
             return
-        del held[question]
-        if not held:
-            del self._entries[class_key]
+        del entry.held[entry.question]
         self.size -= 1
         for dependency in entry.rests:
             resting = self._resting[dependency]

@@ -18,6 +18,8 @@ MAX_CONNECTIONS = 1_000
 MAX_PER_CLIENT = 100
 MAX_IN_FLIGHT = 100
 """Queries under way on one connection; more are read when some are answered."""
+TURN = 64
+"""Queries read from one connection before the event loop gets its turn."""
 MAX_UNSENT = 1 << 20
 """Bytes of answers a client may leave unread before the connection ends."""
 
@@ -58,6 +60,8 @@ class TcpConnection(asyncio.Protocol):
         self._buffer = bytearray()
         self._under_way = 0
         self._paused = False
+        self._reading = False
+        self._turn_due = False
         self._ending = False
         self._client, self._port, self._ip = "", 0, ""
         self._transport: asyncio.Transport | None = None
@@ -107,28 +111,47 @@ class TcpConnection(asyncio.Protocol):
             self._transport.abort()
 
     def _read(self) -> None:
+        """Take what has arrived, a turn at a time; answers given meanwhile do not start another."""
+        if self._reading or self._turn_due:
+            return
+        self._reading = True
+        try:
+            self._turn_due = self._take_turn()
+        finally:
+            self._reading = False
+        if self._turn_due:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+        self._throttle()
+        self._end_when_done()
+
+    def _next_turn(self) -> None:
+        self._turn_due = False
+        self._read()
+
+    def _take_turn(self) -> bool:
+        """Whether there may be more in the buffer, though nothing but the turn is over."""
         buffer = self._buffer
-        while len(buffer) >= 2 and not self._ending and self._transport is not None:
-            if self._under_way >= MAX_IN_FLIGHT:
-                break
+        for _ in range(TURN):
+            if len(buffer) < 2 or self._ending or self._transport is None or self._under_way >= MAX_IN_FLIGHT:
+                return False
             size = buffer[0] << 8 | buffer[1]
             if size == 0:
                 self._transport.abort()
-                return
+                return False
             if len(buffer) < size + 2:
-                break
+                return False
             wire = bytes(buffer[2 : size + 2])
             del buffer[: size + 2]
             self._rest()
             self._under_way += 1
             self._front.receive(wire, self._door, _TcpCaller(self, self._client, self._port, self._ip))
-        self._throttle()
+        return True
 
     def _throttle(self) -> None:
-        """Stop reading while too much is under way."""
+        """Receive no more while too much is under way or waits for its turn."""
         if self._transport is None or self._transport.is_closing():
             return
-        full = self._under_way >= MAX_IN_FLIGHT
+        full = self._turn_due or self._under_way >= MAX_IN_FLIGHT
         if full and not self._paused:
             self._transport.pause_reading()
         elif self._paused and not full:

@@ -105,7 +105,8 @@ def _dnspolicy(program: str, setup: Setup) -> list[str]:
         f"    policy {{\n        rego {folder / 'policy'}\n    }}\n"
         f"    audit {{\n        file {folder / 'audit.jsonl'}\n    }}\n"
         f"    kubernetes {cluster.ZONE} {{\n        manifests {folder / 'manifests'}\n    }}\n"
-        f"    cache\n{forward}}}\n"
+        f"    cache {{\n        disable success {cluster.ZONE}\n        disable denial {cluster.ZONE}\n    }}\n"
+        f"{forward}}}\n"
     )
     return [program, "serve", "--conf", str(folder / "Corefile")]
 
