@@ -11,11 +11,21 @@ from dnspolicy.app.plan import Plan, read_plan
 
 def add_conf(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--conf", type=Path, default=Path("Corefile"), metavar="FILE", help="the Corefile (%(default)s)"
+        "--conf", type=Path, default=Path("Corefile"), metavar="FILE", help="the Corefile (default: %(default)s)"
     )
     parser.add_argument(
-        "--port", type=int, default=53, metavar="N", help="port of server blocks that name none (%(default)s)"
+        "--port",
+        type=_port,
+        default=53,
+        metavar="N",
+        help="port of server blocks that name none (default: %(default)s)",
     )
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:6]) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; expected a number from 0 to 65535")
+    return int(text)
 
 
 def plan_of(args: argparse.Namespace) -> Plan:

@@ -8,6 +8,7 @@ import ipaddress
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -33,13 +34,26 @@ Part = str | tuple[str, str]
 """Text, or text with its style."""
 COLOURS = {Action.ALLOW: "green", Action.BLOCK: "red", Action.REWRITE: "yellow", Action.REDIRECT: "cyan"}
 
+_ABOUT = """\
+Answer one question as a client would get it, and show who the client is, which names were judged, by which
+rule and why. Nothing listens; names outside the cluster are asked of the upstreams. Exit code 0 when the
+question was answered, also by a block; 2 when it cannot be asked.
+"""
+_EXAMPLES = """\
+examples:
+  dnspolicy explain --as shop/web-x2x7k api.pay.svc.cluster.local
+  dnspolicy explain --as shop/web-x2x7k --vs test/web-q9w2m db.internal.example AAAA
+  dnspolicy explain --as 10.244.1.17 www.example.com
+"""
+
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "explain",
         help="show how a question would be answered, and why",
-        description="Answer one question as a client would get it, and show who the client is, which names were "
-        "judged, by which rule and why. Nothing listens; names outside the cluster are asked of the upstreams.",
+        description=_ABOUT,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_conf(parser)
     parser.add_argument("--as", dest="client", required=True, metavar="NAMESPACE/POD|ADDRESS", help="who asks")
@@ -47,7 +61,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--tcp", action="store_true", help="ask over TCP")
     parser.add_argument("--input", action="store_true", help="show the input document the policy is given")
     parser.add_argument("name", metavar="NAME", help="the name to resolve")
-    parser.add_argument("type", metavar="TYPE", nargs="?", default="A", help="the record type (%(default)s)")
+    parser.add_argument("type", metavar="TYPE", nargs="?", default="A", help="the record type (default: %(default)s)")
     return parser
 
 
@@ -115,7 +129,7 @@ class _Page:
             self.line("          ", fact)
         block = f"server block {outcome.zone} ({outcome.server})"
         self.line(("question  ", "bold"), f"{query.asked} {type_text(query.qtype)} over {query.transport}, {block}")
-        for judgement in outcome.judgements:
+        for judgement in _different(outcome.judgements):
             self._judgement(judgement, query)
         if not outcome.judgements:
             self.line(("policy    ", "bold"), "none in this server block")
@@ -130,6 +144,8 @@ class _Page:
             about = f"{judgement.name} (alias in the answer)"
         self.line(("judged    ", "bold"), about, " → ", *_verdict(verdict))
         place = self._app.rooms.engines.source_of(verdict.rule)
+        if place is not None:
+            place = place.removeprefix(f"{Path.cwd()}/")
         origin = {Origin.DEFAULT: "the default of the policy block", Origin.FAILURE: "the failure table"}
         self.line(
             "          rule ", (verdict.rule, "bold"), f" at {origin.get(verdict.origin, place or 'an unknown place')}"
@@ -174,6 +190,16 @@ class _Page:
             self.line(("compared  ", "bold"), "the same verdicts and the same answer for both")
         for what, left, right in differences:
             self.line(("compared  ", "bold"), f"{what}: {left} ≠ {right}")
+
+
+def _different(judgements: Iterable[Judgement]) -> Iterable[Judgement]:
+    """Without those that say the same of the same name once more: an alias is judged on its way up again."""
+    said: list[tuple[str, Phase, Verdict]] = []
+    for judgement in judgements:
+        this = (judgement.name, judgement.phase, judgement.verdict)
+        if this not in said:
+            said.append(this)
+            yield judgement
 
 
 def _client(identity: Identity) -> Iterable[Part]:

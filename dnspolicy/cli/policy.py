@@ -32,7 +32,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     test.add_argument("-c", "--coverage", action="store_true", help="report the lines that tests came by")
     test.add_argument("--threshold", type=_percent, default=0.0, metavar="N", help="least coverage in percent")
     test.add_argument("-r", "--run", type=_pattern, default="", metavar="REGEX", help="only tests with such a name")
-    test.add_argument("-f", "--format", choices=("pretty", "json"), default="pretty", help="output (%(default)s)")
+    test.add_argument("-f", "--format", choices=("pretty", "json"), default="pretty", help="default: %(default)s")
     return parser
 
 

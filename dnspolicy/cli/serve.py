@@ -24,7 +24,12 @@ GC_THRESHOLD = (100_000, 50, 50)
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = subparsers.add_parser("serve", help="answer DNS queries until SIGTERM")
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "serve",
+        help="answer DNS queries until SIGTERM",
+        description="Answer DNS queries as the Corefile says, until SIGTERM or SIGINT. What the server says about "
+        "itself goes to standard error, audit records to where the audit block says.",
+    )
     add_conf(parser)
     parser.add_argument("--no-memo", action="store_true", help="answer every query anew, without finished answers")
     return parser

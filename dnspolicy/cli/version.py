@@ -11,7 +11,11 @@ from dnspolicy import __version__
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = subparsers.add_parser("version", help="say which version this is")
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "version",
+        help="say which version this is",
+        description="Say the versions of dnspolicy, of Python and of the embedded policy engine.",
+    )
     return parser
 
 
