@@ -93,11 +93,14 @@ class Engines:
     async def _watch(self, watched: _Watched) -> None:
         while True:
             await asyncio.sleep(watched.config.reload)
-            seen = await asyncio.to_thread(fingerprint, watched.folders)
-            if seen == watched.seen:
-                continue
-            watched.seen = seen
-            await self._reload(watched)
+            try:
+                seen = await asyncio.to_thread(fingerprint, watched.folders)
+                if seen != watched.seen:
+                    watched.seen = seen
+                    await self._reload(watched)
+            except Exception:  # noqa: BLE001 a watcher that died silently would keep this policy in force for ever
+                self._failed.inc()
+                log.exception("looking for a new policy failed; the one in force stays")
 
     async def _reload(self, watched: _Watched) -> None:
         """Check the new policy beside the one in force, then swap. Answers go on meanwhile."""

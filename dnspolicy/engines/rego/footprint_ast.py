@@ -262,5 +262,5 @@ def _constant(steps: tuple[Expr, ...]) -> tuple[str, ...]:
 def _key(expr: Expr) -> tuple[str, ...]:
     """The constant key, or path of keys, of an `object.get`; empty when it is neither."""
     items = expr.items if isinstance(expr, Compound) else (expr,)
-    texts = [step_text(item) for item in items]
-    return tuple(t for t in texts if t is not None) if None not in texts else ()
+    texts = _constant(items)
+    return texts if len(texts) == len(items) else ()

@@ -80,14 +80,16 @@ def read(folders: Sequence[Path], limits: Limits, tests: bool = False) -> tuple[
 
 def _walk(folders: Sequence[Path], tests: bool, complaints: list[Complaint]) -> Iterator[tuple[Path, Path]]:
     """Pairs of (path below the folder given, path), sorted, each real file once."""
-    seen: set[Path] = set()
+    seen: set[str] = set()
     for folder in folders:
         if not folder.exists():
             complaints.append(Complaint(str(folder), 0, 0, "no such file or folder"))
         pairs = [(Path(folder.name), folder)] if folder.is_file() else list(_below(folder))
         for relative, path in pairs:
-            real = path.resolve()
-            if real not in seen and _wanted(path, tests):
+            if not _wanted(path, tests):
+                continue
+            real = os.path.realpath(path)  # unlike Path.resolve, it does not raise when links go round in circles
+            if real not in seen:
                 seen.add(real)
                 yield relative, path
 
