@@ -19,6 +19,10 @@ _PAGE = 1000
 """Rows of one table; a longer one would have to be held whole to be laid out."""
 _NO_TERMINAL = 240
 """Width of a table (characters) that is not printed on a terminal."""
+_NARROWEST = 140
+"""A narrower terminal breaks the lines of a table; squeezed any more, its columns would tell nothing."""
+_WHOLE = ("TIME", "CLIENT", "RULE", "RCODE", "COUNT")
+"""Columns that are never broken."""
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -111,6 +115,7 @@ class Columns:
             file=out, force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
             width=None if out.isatty() else _NO_TERMINAL, highlight=False, markup=False, emoji=False,
         )  # fmt: skip
+        self._console.width = max(self._console.width, _NARROWEST)
         self._rows: list[list[Text]] = []
 
     def show(self, item: Item) -> None:
@@ -125,7 +130,9 @@ class Columns:
 
     def flush(self) -> None:
         if self._rows:
-            table = Table(*_COLUMNS, box=None, pad_edge=False, header_style="bold")
+            table = Table(box=None, pad_edge=False, header_style="bold")
+            for name in _COLUMNS:
+                table.add_column(name, no_wrap=name in _WHOLE, overflow="fold")
             for row in self._rows:
                 table.add_row(*row)
             self._console.print(table)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable
 
 import msgspec
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -25,10 +27,10 @@ COLOURS = {
     Effect.REDIRECT: "cyan",
     Effect.NONE: "dim",
 }
-_NARROWEST, _WIDE, _WIDEST = 100, 135, 140
+_WIDE, _WIDEST = 135, 140
 _WHO, _VERDICT, _RULE, _ANSWER = 20, 8, 18, 16
 _QUESTION = 45
-"""Widths (characters). Reason gets what is left; a page that is not wide has it below the rule."""
+"""Widths (characters). Reason gets what is left; a page that is not wide has two lines for each question."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -43,37 +45,58 @@ def console() -> Console:
     """Colours and the width of the terminal, within reason; without a terminal plain text."""
     if not sys.stdout.isatty():
         return Console(width=_WIDEST, color_system=None, highlight=False, markup=False)
-    width = min(max(Console().width, _NARROWEST), _WIDEST)
+    width = min(Console().width, _WIDEST)
     return Console(width=width, no_color="NO_COLOR" in os.environ, highlight=False, markup=False)
 
 
 def theme(to: Console, title: str, rows: Iterable[Row], *, header: bool) -> None:
     """A title and its rows."""
     to.print(Text(f"\n{title}", style="bold"))
-    wide = to.width >= _WIDE
+    if to.width >= _WIDE:
+        _table(to, rows, header)
+    else:
+        _pairs(to, rows)
+
+
+def _table(to: Console, rows: Iterable[Row], header: bool) -> None:
+    reason = to.width - _WHO - _QUESTION - _VERDICT - _RULE - _ANSWER - 5
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_header=header, header_style="dim")
-    for name, width in _columns(to.width).items():
+    columns = {
+        "who asks": _WHO, "question": _QUESTION, "verdict": _VERDICT, "rule": _RULE, "reason": reason,
+        "answer": _ANSWER,
+    }  # fmt: skip
+    for name, width in columns.items():
         table.add_column(name, width=width, overflow="fold")
     for row in rows:
-        who, asked, verdict, rule, reason, answer = _cells(row)
-        why = (rule, reason) if wide else (Text("\n").join((rule, reason)),)
-        table.add_row(who, asked, verdict, *why, answer)
+        *cells, why, answer = _cells(row)
+        table.add_row(*cells, _at_dots(why, reason), _at_dots(answer, _ANSWER))
     to.print(table)
 
 
-def _columns(width: int) -> dict[str, int]:
-    if width >= _WIDE:
-        rest = width - _WHO - _QUESTION - _VERDICT - _RULE - _ANSWER - 5
-        return {
-            "who asks": _WHO, "question": _QUESTION, "verdict": _VERDICT, "rule": _RULE, "reason": rest,
-            "answer": _ANSWER,
-        }  # fmt: skip
-    rest = width - _WHO - _VERDICT - _ANSWER - 4
-    question = rest * 3 // 5
-    return {
-        "who asks": _WHO, "question": question, "verdict": _VERDICT, "rule and reason": rest - question,
-        "answer": _ANSWER,
-    }  # fmt: skip
+def _pairs(to: Console, rows: Iterable[Row]) -> None:
+    """Who asked what, and below it what came of it."""
+    for who, asked, verdict, rule, reason, answer in map(_cells, rows):
+        who.pad_right(_WHO - len(who))
+        verdict.pad_right(_VERDICT - len(verdict))
+        to.print(Text(" ").join((who, asked)), soft_wrap=True)
+        got = Text(", ").join(answer.split("\n"))
+        got.pad_right(_ANSWER - len(got))
+        outcome = Text.assemble(verdict, " ", got, " ", rule, ": ", reason)
+        to.print(Padding(outcome, (0, 0, 0, _WHO + 1)))
+
+
+def _at_dots(text: Text, width: int) -> Text:
+    """Names that are longer than `width` broken after a dot instead of anywhere."""
+    broken = text.copy()
+    for word in reversed(list(re.finditer(r"\S+", text.plain))):
+        start, end = word.span()
+        breaks = []
+        while end - start > width and (dot := text.plain.rfind(".", start, start + width)) >= start:
+            start = dot + 1
+            breaks.append(start)
+        for place in reversed(breaks):
+            broken = Text.assemble(broken[:place], "\n", broken[place:])
+    return broken
 
 
 def _cells(row: Row) -> tuple[Text, ...]:
