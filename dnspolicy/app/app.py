@@ -30,7 +30,8 @@ from dnspolicy.server.repeats import Repeats
 from dnspolicy.server.server import Listen, Server
 from dnspolicy.server.stepping import Stepper
 
-MEMO_CAPACITY = 100_000
+MEMO_CAPACITY = 20_000
+"""Finished answers, of 2 to 4 KB each with all that hangs on them."""
 IN_FLIGHT = 10_000
 log = logging.getLogger("dnspolicy")
 
@@ -130,16 +131,18 @@ class App:
             assert self.server is not None
             await self.server.start()
         except BaseException:
-            await self.stop()
+            await self._end()
             raise
 
     async def stop(self) -> None:
         """Be a lame duck, answer what is under way, write down what is left."""
-        for room in self.rooms.everything:
-            if isinstance(room, Drains):
-                await room.drain()
+        await asyncio.gather(*(room.drain() for room in self.rooms.everything if isinstance(room, Drains)))
+        await self._end()
+
+    async def _end(self) -> None:
         if self.server is not None:
             await self.server.stop()
+        self.parts.forwarder.close()
         await self.rooms.engines.stop()
         for source in self.parts.sources.values():
             if source.manifests is not None:

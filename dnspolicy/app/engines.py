@@ -15,6 +15,7 @@ from dnspolicy.model.answer import Dependencies, Rests
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.plugins.policy import Config, Judge
 from dnspolicy.policy.decisions import DecisionCache
+from dnspolicy.policy.failure import OnError
 
 log = logging.getLogger("dnspolicy.policy")
 
@@ -63,7 +64,9 @@ class Engines:
             self._show()
         judge = watched.judges.get(config)
         if judge is None:
-            decisions = DecisionCache(config.cache, self._parts.clock, self._parts.metrics)
+            decisions = DecisionCache(
+                config.cache, self._parts.clock, self._parts.metrics, keeps_last=config.on_error is OnError.LAST_KNOWN
+            )
             judge = watched.judges[config] = Judge(
                 config, watched.engine, decisions, clock=self._parts.clock, metrics=self._parts.metrics
             )
@@ -98,7 +101,7 @@ class Engines:
                 if seen != watched.seen:
                     watched.seen = seen
                     await self._reload(watched)
-            except Exception:  # noqa: BLE001 a watcher that died silently would keep this policy in force for ever
+            except Exception:
                 self._failed.inc()
                 log.exception("looking for a new policy failed; the one in force stays")
 

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from dnspolicy.app.engines import Engines
-from dnspolicy.app.parts import Parts, Source
+from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import BlockPlan, Plan
 from dnspolicy.chain.observer import Observer
-from dnspolicy.chain.plugin import Plugin
+from dnspolicy.chain.plugin import Plugin, Readiness
+from dnspolicy.cluster.index import Index
 from dnspolicy.model.answer import Answer, Dependencies
 from dnspolicy.model.errors import ConfigError, DnsPolicyError, ManifestError, PolicyLoadError
 from dnspolicy.model.name import Name, from_text
@@ -36,8 +37,9 @@ from dnspolicy.plugins import (
 class Rooms:
     """Builds the rooms of all server blocks, and collects what is wrong with them.
 
-    `plugins` and `observers` hold what the block at hand got; `everything` all that was built, for start, stop and
-    readiness. `changed` is told what moved.
+    `everything` is all that was built, for start, stop and readiness. `changed` is told what moved, `reclassify` when a
+    policy may read other facts of clients. `view` is the cluster that says who is asking: that of the first
+    `kubernetes` directive.
     """
 
     def __init__(
@@ -51,18 +53,12 @@ class Rooms:
         self.caches: list[cache.Cache] = []
         self.problems: list[str] = []
         self.fold = float(audit.Config(stdout=True).fold)
-        self._clusters: dict[int, tuple[kubernetes.Config, Source]] = {}
+        self._clusters: dict[int, tuple[kubernetes.Config, Index]] = {}
         self.cluster_zones: tuple[Name, ...] = ()
         self.cluster_rooms: list[kubernetes.Kubernetes] = []
         for block in plan.blocks:
             self._open_clusters(block)
-
-    @property
-    def view(self) -> Any:
-        """The cluster that says who is asking: that of the first `kubernetes` directive."""
-        for _, source in self._clusters.values():
-            return source.index
-        return self._nobody
+        self.view = next((index for _, index in self._clusters.values()), None) or parts.no_cluster()
 
     @contextmanager
     def at(self, block: BlockPlan, config: object) -> Iterator[None]:
@@ -74,11 +70,13 @@ class Rooms:
             self.problems.append(str(problem) if placed else f"{block.directive(config).at}: {problem}")
 
     def _open_clusters(self, block: BlockPlan) -> None:
-        self._nobody = getattr(self, "_nobody", None) or self._parts.no_cluster()
         for config in block.all(kubernetes.Config):
             with self.at(block, config):
+                complaint = config.no_source()
+                if complaint is not None:
+                    raise ConfigError(complaint)
                 folder = self._plan.path(config.manifests) if config.manifests else None
-                self._clusters[id(config)] = (config, self._parts.source(folder))
+                self._clusters[id(config)] = (config, self._parts.source(folder).index)
                 zones = tuple(map(from_text, config.zones)) or block.zones
                 self.cluster_zones = tuple(dict.fromkeys(self.cluster_zones + zones))
 
@@ -110,11 +108,10 @@ class Rooms:
                 built = builder(room.config)
                 self.everything.append(built)
                 if isinstance(built, audit.Audit):
-                    if built.observer is not None:
-                        observers.append(built.observer)
-                elif hasattr(built, "handle"):
+                    observers.append(built.observer)
+                elif isinstance(built, Plugin):
                     plugins.append(built)
-                elif hasattr(built, "seen"):
+                elif isinstance(built, Observer):
                     observers.append(built)
         return plugins, observers
 
@@ -140,12 +137,14 @@ class Rooms:
         config = msgspec.structs.replace(config, file=str(self._plan.path(config.file)))
         return hosts.Hosts(config, origins=block.zones, changed=self._changed, metrics=self._parts.metrics)
 
-    def _kubernetes(self, config: kubernetes.Config, block: BlockPlan, own: tuple[str, ...]) -> kubernetes.Kubernetes:
+    def _kubernetes(
+        self, config: kubernetes.Config, block: BlockPlan, own: tuple[str, ...]
+    ) -> kubernetes.Kubernetes | None:
         if id(config) not in self._clusters:
-            raise ConfigError("the cluster could not be opened")
+            return None  # complained about already
         made = kubernetes.Kubernetes(
             config,
-            cluster=self._clusters[id(config)][1].index,
+            cluster=self._clusters[id(config)][1],
             zones=tuple(map(from_text, config.zones)) or block.zones,
             local_addresses=own,
         )
@@ -182,5 +181,5 @@ class Rooms:
 
     def _readiness(self) -> Iterator[ready.Room]:
         for room in self.everything:
-            if hasattr(room, "not_ready"):
+            if isinstance(room, Readiness):
                 yield ready.Room(room.name, room)

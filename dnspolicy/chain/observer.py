@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -39,6 +39,7 @@ class Outcome(msgspec.Struct, frozen=True):
     memo: bool = False
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Called on the event loop's thread; must return at once (a few µs) and never raise.
 

@@ -18,6 +18,7 @@ ClientFact = tuple[str, ...]
 NO_FACTS: frozenset[ClientFact] = frozenset()
 
 
+@runtime_checkable
 class Plugin(Protocol):
     """One room. It answers, drops, or asks the next one; it never mutates a query or an answer.
 
@@ -46,6 +47,8 @@ class Startable(Protocol):
 @runtime_checkable
 class Readiness(Protocol):
     """A room that may not be ready to serve yet."""
+
+    name: str
 
     def not_ready(self) -> str | None:
         """Why it is not ready, in a few words; None when it is."""

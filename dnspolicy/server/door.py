@@ -21,7 +21,8 @@ MAX_ROWS = 65_536
 class Door:
     """`ip` and `port` it listens on, for one transport. `label` names the server where no block does.
 
-    `waits` says that a client nobody knows is worth waiting for. `strays` observe queries that no block takes.
+    `waits` says that a client nobody knows is worth waiting for. `strays`, the observers of the first block, see queries
+    that no block takes.
     """
 
     def __init__(self, routes: Routes, transport: Transport, ip: str, port: int) -> None:
@@ -33,7 +34,7 @@ class Door:
         self.rows: dict[str, Row] = {}
         self.udp_size = OUR_SIZE
         self.waits = any(b.knows_clients for b in routes.blocks)
-        self.strays = tuple({id(o): o for b in routes.blocks for o in b.observers}.values())
+        self.strays = routes.blocks[0].observers if routes.blocks else ()
         self._place: tuple[Hashable, ...] = (id(routes), transport)
 
     def class_of(self, identity: Identity) -> tuple[Hashable, ...]:
