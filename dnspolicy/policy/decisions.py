@@ -25,12 +25,16 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
 
 
 class DecisionCache:
-    """At most `capacity` decisions; the oldest go first, some at a time. Errors are never kept as decisions."""
+    """At most `capacity` decisions; the oldest go first, some at a time. Errors are never kept as decisions.
 
-    def __init__(self, capacity: int, clock: Clock, metrics: Metrics) -> None:
+    `keeps_last`: whether `last` is wanted, which keeps each decision a second time.
+    """
+
+    def __init__(self, capacity: int, clock: Clock, metrics: Metrics, *, keeps_last: bool = True) -> None:
         self._clock = clock
         self._capacity = capacity
         self._entries: dict[Key, Remembered] = {}
+        self._keeps_last = keeps_last
         self._last: LRUCache[Hashable, Verdict] = LRUCache(max(capacity, 1))
         self._hits = metrics.counter("dnspolicy_decision_cache_hits_total", "Decisions taken from memory.")
         self._misses = metrics.counter("dnspolicy_decision_cache_misses_total", "Decisions asked of the engine.")
@@ -55,8 +59,12 @@ class DecisionCache:
             if len(self._entries) >= self._capacity:
                 self._make_room()
             self._entries[key] = Remembered(verdict, self._clock.monotonic() + seconds)
+            if not self._keeps_last:
+                return
             if verdict is not None:
                 self._last[key[1]] = verdict
+            else:
+                self._last.pop(key[1], None)
 
     def _make_room(self) -> None:
         for key in list(islice(self._entries, max(1, self._capacity // 8))):
@@ -65,3 +73,7 @@ class DecisionCache:
     def last(self, projection: Hashable) -> Verdict | None:
         """The last decision known for a projection, of whatever revision."""
         return self._last.get(projection)
+
+    def forget_last(self) -> None:
+        """Projections mean something else from now on."""
+        self._last.clear()

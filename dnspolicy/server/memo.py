@@ -18,6 +18,8 @@ from dnspolicy.wire.stamps import Stamps, age, renumber, stamps
 
 FOREVER = float("inf")
 SERIAL: Dependency = (Rests.SERIAL, "cluster")
+_SHARE = 4_096
+"""Bytes of finished messages that count as one entry more."""
 _EASY = 4_096
 """Answers that are kept when first asked for."""
 _CLASSES = 100_000
@@ -49,6 +51,7 @@ class Entry:
         "serial",
         "tails",
         "until",
+        "weight",
     )
 
     def __init__(
@@ -67,6 +70,7 @@ class Entry:
         self.aged = 0
         self.serial = 0
         self.until = self.expires = 0.0
+        self.weight = 1 + sum(map(len, self.tails)) // _SHARE
 
     def set_tails(self, tails: Iterable[bytes]) -> None:
         self.tails = tuple(tails)
@@ -99,7 +103,11 @@ class Row(dict[bytes, Cell]):
 
 
 class Memo:
-    """All finished answers of one server. `serial` gives the cluster's zone serial in force."""
+    """All finished answers of one server. `serial` gives the cluster's zone serial in force.
+
+    `capacity` is how many of ordinary size are held; a large one counts as several. `forgotten` goes up with every
+    entry that is over though clients' cells may still lead to it.
+    """
 
     def __init__(self, capacity: int, serial: Callable[[], int], metrics: Metrics) -> None:
         self._capacity = capacity
@@ -108,16 +116,23 @@ class Memo:
         self._classes: dict[ClassKey, Answers] = {}
         self._resting: dict[Dependency, set[Entry]] = {}
         self._once: set[int] = set()
-        self.size = 0
+        self._held: dict[Entry, None] = {}
+        self._weight = 0
+        self.forgotten = 0
         self.generation = 0
         self._evictions = metrics.counter(
             "dnspolicy_memo_evictions_total", "Finished answers dropped for want of room."
         )
-        self._forgotten = metrics.counter(
+        self._invalidations = metrics.counter(
             "dnspolicy_memo_invalidations_total", "Finished answers forgotten because something they rest on moved."
         )
         entries = metrics.gauge("dnspolicy_memo_entries", "Finished answers held.")
-        metrics.before_collect(lambda: entries.set(self.size))
+        metrics.before_collect(lambda: entries.set(len(self._held)))
+
+    @property
+    def size(self) -> int:
+        """Finished answers held."""
+        return len(self._held)
 
     def of_class(self, class_key: ClassKey) -> Answers:
         """Where the finished answers of a client class are."""
@@ -163,11 +178,11 @@ class Memo:
         now: float,
     ) -> Entry:
         """Keep a finished answer that `wants`, for as long as its reply's freshness says."""
-        if self.size >= self._capacity:
-            self._make_room()
         assert isinstance(outcome.reply, Answer)
         fresh = outcome.reply.fresh
         entry = Entry(answers, question, tails, outcome, observers)
+        while self._held and self._weight + entry.weight > self._capacity:
+            self._make_room()
         entry.expires = FOREVER if fresh.ttl is None else now + fresh.ttl
         entry.until = entry.expires
         if fresh.aged_since is not None:
@@ -179,7 +194,8 @@ class Memo:
         if old is not None:
             self._forget(old)
         answers[question] = entry
-        self.size += 1
+        self._held[entry] = None
+        self._weight += entry.weight
         for dependency in fresh.rests:
             self._resting.setdefault(dependency, set()).add(entry)
         return entry
@@ -188,7 +204,7 @@ class Memo:
         """Whether an answer is worth keeping: it may be reused and, when many are held, was asked for lately."""
         if fresh.ttl is not None and fresh.ttl <= 0:
             return False
-        if self.size < _EASY:
+        if len(self._held) < _EASY:
             return True
         mark = hash(question) ^ id(answers)
         if mark in self._once:
@@ -208,13 +224,14 @@ class Memo:
                     entry.until = 0.0
                 else:
                     self._forget(entry)
-                    self._forgotten.inc()
+                    self._invalidations.inc()
         self.generation += 1
 
     def _make_room(self) -> None:
-        """Drop the oldest eighth of the entries of the largest class."""
+        """Drop the oldest of the largest class, or the oldest of all when no class is large."""
+        count = max(1, self._capacity // 8)
         largest = max(self._classes.values(), key=len)
-        for entry in list(islice(largest.values(), max(1, self._capacity // 8))):
+        for entry in list(islice(largest.values() if len(largest) >= count else self._held, count)):
             self._forget(entry)
             self._evictions.inc()
 
@@ -223,7 +240,9 @@ class Memo:
         if entry.held.get(entry.question) is not entry:
             return
         del entry.held[entry.question]
-        self.size -= 1
+        del self._held[entry]
+        self._weight -= entry.weight
+        self.forgotten += 1
         for dependency in entry.rests:
             resting = self._resting[dependency]
             resting.discard(entry)

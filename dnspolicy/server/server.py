@@ -24,7 +24,7 @@ from dnspolicy.server.udp import UdpListener
 
 DRAIN = 5.0
 """Seconds that queries under way are waited for when the server stops."""
-MAX_CELLS = 500_000
+MAX_CELLS = 200_000
 
 
 class Listen(msgspec.Struct, frozen=True):
@@ -57,6 +57,7 @@ class Server:
         self._clock = clock
         self._metrics = metrics
         self._fold = fold
+        self._swept = 0
         self._limits = TcpLimits(metrics)
         self.doors = tuple(
             Door(listen.routes, transport, listen.ip, listen.port) for listen in listens for transport in Transport
@@ -154,9 +155,19 @@ class Server:
     def _tick(self) -> None:
         """Tell about repeats, and keep the cells bounded."""
         self._repeats.tell()
+        if self._memo is not None and self._memo.forgotten != self._swept:
+            self._swept = self._memo.forgotten
+            self._sweep()
         if sum(len(row) for door in self.doors for row in door.rows.values()) > MAX_CELLS:
             self.reclassify()
         self._ticker = asyncio.get_running_loop().call_later(self._fold, self._tick)
+
+    def _sweep(self) -> None:
+        """Let go of the answers that are over; their repeats are told."""
+        for door in self.doors:
+            for row in door.rows.values():
+                for question in [q for q, cell in row.items() if not cell.entry.expires]:
+                    del row[question]
 
 
 def _any_of(ip: str) -> str:

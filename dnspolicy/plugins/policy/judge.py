@@ -41,12 +41,16 @@ class Judge:
             "dnspolicy_policy_failures_total", "Questions without a usable decision, by kind of failure.", ("kind",)
         )
         self._undecided = metrics.counter("dnspolicy_policy_undefined_total", "Questions the policy said nothing to.")
+        self._reads = engine.footprint.paths
         self.renew()
 
     def renew(self) -> None:
         """Take over what the engine's new revision can read. To be called whenever the revision changes."""
         footprint = self._engine.footprint
         self.revision = self._engine.revision
+        if footprint.paths != self._reads:  # equal projections of different facts are different questions
+            self._decisions.forget_last()
+            self._reads = footprint.paths
         self._project = projector(footprint)
         self._timeless = footprint.timeless
         self._reads_target = footprint.reads("target")

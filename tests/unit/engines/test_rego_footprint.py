@@ -48,6 +48,10 @@ READS = [
         ["client.labels.?", "client.labels.app"],
         id="object.get, key",
     ),
+    pytest.param('object.get(input.client.labels, "?", "") == "a"', ["client.labels"], id="object.get, a key called ?"),
+    pytest.param(
+        'object.get(input.client, ["labels", "?"], "") == "a"', ["client"], id="object.get, a path with a key called ?"
+    ),
     pytest.param(
         "object.get(input.client, input.query.type, 1)", ["client", "query.type"], id="object.get, varying key"
     ),

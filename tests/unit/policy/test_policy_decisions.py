@@ -86,3 +86,17 @@ def test_the_last_known_decision_stands_in_where_it_is_asked_for() -> None:
     last = Verdict(Action.ALLOW, "tenant/own", "why", revision="old")
     assert verdict_of(EngineTimeout("x"), OnError.LAST_KNOWN, "new", last) == last
     assert verdict_of(EngineTimeout("x"), OnError.BLOCK, "new", last).action is Action.BLOCK
+
+
+def test_that_the_policy_now_says_nothing_is_the_last_word() -> None:
+    cache = DecisionCache(10, FakeClock(), Metrics())
+    cache.keep(KEY, ALLOW, timeless=True)
+    cache.keep(("rev2", KEY[1]), None, timeless=True)
+    assert cache.last(KEY[1]) is None
+
+
+def test_the_last_decision_is_kept_only_where_it_is_wanted() -> None:
+    cache = DecisionCache(10, FakeClock(), Metrics(), keeps_last=False)
+    cache.keep(KEY, ALLOW, timeless=True)
+    assert cache.find(KEY) is not None
+    assert cache.last(KEY[1]) is None
