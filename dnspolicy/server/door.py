@@ -21,8 +21,8 @@ MAX_ROWS = 65_536
 class Door:
     """`ip` and `port` it listens on, for one transport. `label` names the server where no block does.
 
-    `waits` says that a client nobody knows is worth waiting for. `strays`, the observers of the first block, see queries
-    that no block takes.
+    `waits` says that a client nobody knows is worth waiting for. `strays`, the observers of the first block, see the
+    queries that no block takes.
     """
 
     def __init__(self, routes: Routes, transport: Transport, ip: str, port: int) -> None:
