@@ -82,7 +82,7 @@ def _pairs(to: Console, rows: Iterable[Row]) -> None:
         got = Text(", ").join(answer.split("\n"))
         got.pad_right(_ANSWER - len(got))
         outcome = Text.assemble(verdict, " ", got, " ", rule, ": ", reason)
-        to.print(Padding(outcome, (0, 0, 0, _WHO + 1)))
+        to.print(Padding(outcome, (0, 0, 0, 4)))
 
 
 def _at_dots(text: Text, width: int) -> Text:

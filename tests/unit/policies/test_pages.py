@@ -51,4 +51,4 @@ def test_the_rule_of_the_tour_passes_its_own_test(tmp_path: Path) -> None:
     library = Library([POLICIES / "lib", *(POLICIES / name for name in NAMES), QUICKSTART, tmp_path], {})
     found = re.findall(r"^(test_\w+)", test, re.MULTILINE)
     assert len(found) == 2
-    assert [name for name in found if library.evaluate(f"data.games_test.{name}", {}) != "true"] == []
+    assert [name for name in found if library.evaluate(f"data.shopping_test.{name}", {}) != "true"] == []
