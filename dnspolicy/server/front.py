@@ -115,13 +115,10 @@ class Front:
         except WireError:
             self._refuse(wire, Acceptance.FORMERR, caller)
             return
-        if self._stepper.full:
-            self._shed.inc()
-            caller.over()
-            return
         ctx = QueryContext(caller.source, caller.port, now, now + BUDGET, door.resolve)
         ctx.server_ip, ctx.server_port = caller.ip or door.ip, door.port
-        self._stepper.run(self._answer(question, query, ctx, door, caller))
+        if not self._stepper.run(self._answer(question, query, ctx, door, caller), caller.source):
+            self._shed.inc()
 
     def _refuse(self, wire: bytes, judged: Acceptance, caller: Caller) -> None:
         self._junk.inc((judged.name.lower(),))

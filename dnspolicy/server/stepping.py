@@ -3,67 +3,90 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine
 from typing import Any
 
 
-class _Resumed:
-    """A coroutine that was stepped once and waits for `pending`."""
+class _Run:
+    """A coroutine that waits for a future, and goes on from the future's callback: a task with nothing around it."""
 
-    __slots__ = ("_coroutine", "_pending")
+    __slots__ = ("_coroutine", "_cut", "_pending", "_stepper")
 
-    def __init__(self, coroutine: Coroutine[Any, None, None], pending: Any) -> None:
+    def __init__(self, stepper: Stepper, coroutine: Coroutine[Any, None, None], pending: Any) -> None:
+        self._stepper = stepper
         self._coroutine = coroutine
-        self._pending = pending
+        self._cut = False
+        self._pending: asyncio.Future[Any] | None = None
+        self._wait(pending)
 
-    def __await__(self) -> Generator[Any, None, None]:
-        pending = self._pending
-        try:
-            while True:
-                try:
-                    value = yield pending
-                except GeneratorExit:
-                    self._coroutine.close()
-                    raise
-                except BaseException as problem:  # noqa: BLE001 handed on into the coroutine, as `await` does
-                    pending = self._coroutine.throw(problem)
-                else:
-                    pending = self._coroutine.send(value)
-        except StopIteration:
+    def _wait(self, pending: Any) -> None:
+        """Go on when `pending`, what the coroutine yielded, is done; the protocol of a task with futures."""
+        if pending is None:  # a bare yield: whoever waits so lets others have their turn
+            self._pending = None
+            self._stepper.loop.call_soon(self._go_on)
             return
+        if not pending._asyncio_future_blocking:
+            raise RuntimeError(f"a coroutine waits for {type(pending).__name__} in a way that only a task can")
+        pending._asyncio_future_blocking = False
+        self._pending = pending
+        pending.add_done_callback(self._go_on)
 
+    def _go_on(self, _done: object = None) -> None:
+        coroutine = self._coroutine
+        try:
+            if self._cut:
+                self._cut = False
+                self._wait(coroutine.throw(asyncio.CancelledError()))
+            else:
+                self._wait(coroutine.send(None))
+        except (StopIteration, asyncio.CancelledError):
+            self._stepper.ended(self)
+        except BaseException:
+            self._stepper.ended(self)
+            raise
 
-async def _finish(resumed: _Resumed) -> None:
-    await resumed
+    def cancel(self) -> None:
+        """Raise CancelledError where the coroutine waits, soon."""
+        if self._pending is None or not self._pending.cancel():
+            self._cut = True
 
 
 class Stepper:
-    """Steps coroutines; those that wait become tasks, held until they end and at most `limit` at a time."""
+    """Steps coroutines; those that wait are held until they end, at most `limit` at a time.
+
+    No step of a coroutine is inside a task: it may await futures and tasks, but has no current task.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limit: int) -> None:
-        self._loop = loop
+        self.loop = loop
         self._limit = limit
-        self.waiting: set[asyncio.Task[None]] = set()
+        self._waiting: set[_Run] = set()
+        self._idle: asyncio.Future[None] | None = None
 
     @property
     def full(self) -> bool:
-        return len(self.waiting) >= self._limit
+        return len(self._waiting) >= self._limit
 
     def run(self, coroutine: Coroutine[Any, None, None]) -> None:
-        """Step once; when it waits, a task takes over."""
+        """Step once; when it waits, it goes on when what it waits for is there."""
         try:
             pending = coroutine.send(None)
         except StopIteration:
             return
-        task = self._loop.create_task(_finish(_Resumed(coroutine, pending)))
-        self.waiting.add(task)
-        task.add_done_callback(self.waiting.discard)
+        self._waiting.add(_Run(self, coroutine, pending))
+
+    def ended(self, run: _Run) -> None:
+        """A coroutine that waited is over."""
+        self._waiting.discard(run)
+        if self._idle is not None and not self._waiting and not self._idle.done():
+            self._idle.set_result(None)
 
     async def drain(self, seconds: float) -> int:
         """Wait up to `seconds` for what is under way; how many were cut off."""
-        if self.waiting:
-            await asyncio.wait(self.waiting, timeout=seconds)
-        left = list(self.waiting)
-        for task in left:
-            task.cancel()
+        if self._waiting:
+            self._idle = self.loop.create_future()
+            await asyncio.wait((self._idle,), timeout=seconds)
+        left = list(self._waiting)
+        for run in left:
+            run.cancel()
         return len(left)
