@@ -11,6 +11,8 @@ import pytest
 import dnspolicy
 
 ROOT = Path(dnspolicy.__file__).parent.parent
+PACKAGE = ROOT / "dnspolicy"
+TESTS = [path for path in (ROOT / "tests").rglob("*.py") if path.parent != ROOT / "tests"]
 TOP = ("README.md", "CONTRIBUTING.md", "DESIGN.md", "CHANGELOG.md")
 PAPERS = [
     *(ROOT / name for name in TOP),
@@ -60,3 +62,19 @@ def test_every_word_of_make_is_explained_by_help() -> None:
     phony = re.search(r"^\.PHONY: (.+)$", text, re.MULTILINE)
     assert phony is not None
     assert sorted(explained) == sorted(phony[1].split())
+
+
+def test_the_design_names_files_that_exist() -> None:
+    named = re.findall(r"`((?:\w+/)+\w*(?:\.py)?)`", (ROOT / "DESIGN.md").read_text())
+    assert len(named) > 20
+    assert [name for name in named if not any((place / name).exists() for place in (ROOT, PACKAGE))] == []
+
+
+def test_the_design_lists_every_folder_of_the_package() -> None:
+    listed = re.findall(r"^\| `(\w+)/` \|", (ROOT / "DESIGN.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
+
+
+def test_the_contributors_page_lists_every_folder_of_tests() -> None:
+    listed = re.findall(r"^\| `tests/(\w+)` \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted({path.relative_to(ROOT / "tests").parts[0] for path in TESTS})
