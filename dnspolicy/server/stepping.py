@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
@@ -10,9 +11,10 @@ from typing import Any
 class _Run:
     """A coroutine that waits for a future, and goes on from the future's callback: a task with nothing around it."""
 
-    __slots__ = ("_coroutine", "_cut", "_pending", "_stepper")
+    __slots__ = ("_coroutine", "_cut", "_pending", "_stepper", "client")
 
-    def __init__(self, stepper: Stepper, coroutine: Coroutine[Any, None, None], pending: Any) -> None:
+    def __init__(self, stepper: Stepper, coroutine: Coroutine[Any, None, None], pending: Any, client: str) -> None:
+        self.client = client
         self._stepper = stepper
         self._coroutine = coroutine
         self._cut = False
@@ -52,32 +54,43 @@ class _Run:
 
 
 class Stepper:
-    """Steps coroutines; those that wait are held until they end, at most `limit` at a time.
+    """Steps coroutines; those that wait are held until they end.
 
+    At most `limit` wait at a time, and a quarter of them for one client, so that who asks for what never comes leaves
+    room for others.
     No step of a coroutine is inside a task: it may await futures and tasks, but has no current task.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limit: int) -> None:
         self.loop = loop
         self._limit = limit
+        self._per_client = max(1, limit // 4)
+        self._clients: Counter[str] = Counter()
         self._waiting: set[_Run] = set()
         self._idle: asyncio.Future[None] | None = None
 
-    @property
-    def full(self) -> bool:
-        return len(self._waiting) >= self._limit
+    def run(self, coroutine: Coroutine[Any, None, None], client: str) -> bool:
+        """Step once; when it waits, it goes on when what it waits for is there.
 
-    def run(self, coroutine: Coroutine[Any, None, None]) -> None:
-        """Step once; when it waits, it goes on when what it waits for is there."""
+        False when it would have to wait and there is no room: then it is closed.
+        """
         try:
             pending = coroutine.send(None)
         except StopIteration:
-            return
-        self._waiting.add(_Run(self, coroutine, pending))
+            return True
+        if len(self._waiting) >= self._limit or self._clients[client] >= self._per_client:
+            coroutine.close()
+            return False
+        self._clients[client] += 1
+        self._waiting.add(_Run(self, coroutine, pending, client))
+        return True
 
     def ended(self, run: _Run) -> None:
         """A coroutine that waited is over."""
         self._waiting.discard(run)
+        self._clients[run.client] -= 1
+        if not self._clients[run.client]:
+            del self._clients[run.client]
         if self._idle is not None and not self._waiting and not self._idle.done():
             self._idle.set_result(None)
 
