@@ -234,13 +234,18 @@ def kind(line: Line) -> str:
 
 def encode(line: Line) -> bytes:
     """One line of JSON with its newline. Everything that does not print is escaped. Never raises on odd text."""
+    return encode_part(line) + b"\n"
+
+
+def encode_part(part: Line | Client) -> bytes:
+    """The same without the newline, also for a part of a line."""
     try:
-        raw = _ENCODER.encode(line)
+        raw = _ENCODER.encode(part)
     except UnicodeEncodeError:
-        raw = _ENCODER.encode(_without_surrogates(msgspec.to_builtins(line)))
+        raw = _ENCODER.encode(_without_surrogates(msgspec.to_builtins(part)))
     if not raw.isascii() or b"\x7f" in raw:
         raw = printable_json(raw.decode()).encode()
-    return raw + b"\n"
+    return raw
 
 
 def printable_json(text: str) -> str:

@@ -52,7 +52,7 @@ class Renderer(msgspec.Struct, frozen=True):
         level = effective_level(outcome.judgements, self.level)
         if level is AuditLevel.NONE:
             return None
-        client = self._client(outcome, outcome.port, level)
+        client = self.client(outcome, outcome.port, level)
         durations = _durations(() if outcome.memo else outcome.judgements, outcome.seconds)
         return rec.QueryRecord(
             **_common(outcome, level), version=rec.VERSION, instance=self.instance, seq=seq,
@@ -69,11 +69,12 @@ class Renderer(msgspec.Struct, frozen=True):
         common = _common(outcome, level) | {"decision_cached": False}
         return rec.RepeatRecord(
             **common, version=rec.VERSION, instance=self.instance, seq=seq, time=first,
-            client=self._client(outcome, None, level), durations=_durations((), fold.seconds),
+            client=self.client(outcome, None, level), durations=_durations((), fold.seconds),
             count=fold.count, first=first, last=timestamp(fold.last),
         )  # fmt: skip
 
-    def _client(self, outcome: Outcome, port: int | None, level: AuditLevel) -> rec.Client:
+    def client(self, outcome: Outcome, port: int | None, level: AuditLevel) -> rec.Client:
+        """Who asked, as far as a record of `level` says it."""
         who = outcome.identity
         owner = rec.Owner(kind=who.owner.kind, name=who.owner.name) if who.owner is not None else None
         labels = self._labels(who) if level is _FULL and self.labels else None
@@ -241,7 +242,7 @@ def _judged(judgement: Judgement) -> rec.Judged:
     return rec.Judged(
         name=shorten(judgement.name), phase=judgement.phase, verdict=v.action, rule=rule_text(v),
         reason=reason_text(v), origin=v.origin, revision=v.revision or "unknown", mode=v.mode,
-        duration=_micros(judgement.seconds), cached=judgement.cached,
+        duration=micros(judgement.seconds), cached=judgement.cached,
     )  # fmt: skip
 
 
@@ -259,9 +260,10 @@ def _texts(records: Iterable[Record]) -> tuple[rec.RecordText, ...]:
 
 
 def _durations(judgements: tuple[Judgement, ...], seconds: float) -> rec.Durations:
-    policy = _micros(sum(j.seconds for j in judgements)) if judgements else None
-    return rec.Durations(total=_micros(seconds), policy=policy)
+    policy = micros(sum(j.seconds for j in judgements)) if judgements else None
+    return rec.Durations(total=micros(seconds), policy=policy)
 
 
-def _micros(seconds: float) -> int:
+def micros(seconds: float) -> int:
+    """Seconds as whole microseconds; 0 for what cannot be a duration."""
     return round(seconds * 1_000_000) if 0 <= seconds < _MAX_SECONDS else 0

@@ -10,6 +10,7 @@ import msgspec
 
 from dnspolicy import __version__
 from dnspolicy.audit import record as rec
+from dnspolicy.audit.lines import Lines
 from dnspolicy.audit.render import Fold, Renderer, timestamp
 from dnspolicy.audit.sinks import Sink, Tail, hopeless
 from dnspolicy.chain.clock import Clock
@@ -17,6 +18,7 @@ from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.observer import Outcome
 from dnspolicy.model.errors import ConfigError
 
+_QUERY = "query"
 _FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
 
 
@@ -62,6 +64,7 @@ class Stream:
         self.failing = False
         self._sink = sink
         self._renderer = renderer
+        self._prepared = Lines(renderer)
         self._clock = clock
         self._tell = tell
         self._seq = 0
@@ -171,6 +174,12 @@ class Stream:
         if isinstance(item, Fold):
             line = self._renderer.repeat(item, self._seq + 1)
         else:
+            ready = self._prepared.query(item, self._seq + 1)
+            if ready is not None:
+                self._lines.append(ready)
+                self._kinds[_QUERY] += 1
+                self._seq += 1
+                return
             line = self._renderer.query(item, self._seq + 1)
         if line is None:
             self._skipped.inc()
