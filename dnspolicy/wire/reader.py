@@ -11,6 +11,8 @@ from dnspolicy.model.rr import Record, Type
 _FIXED = Struct("!HHIH")
 _POINTER = 0xC0
 MAX_RECORDS = 4096
+MAX_POINTERS = 64
+"""Compression pointers one name may have; nobody needs more than a few."""
 
 _NAMES_IN_RDATA: dict[int, tuple[int, int]] = {
     int(Type.NS): (0, 1),
@@ -58,7 +60,7 @@ def _labels(key: bytes) -> tuple[bytes, ...]:
 def read_name(wire: bytes, at: int) -> tuple[Name, int]:
     """A name that may be compressed, and where it ends. Pointers must go back. Raises WireError."""
     parts = []
-    total, end, lowest = 1, -1, at
+    total, end, lowest, pointers = 1, -1, at, 0
     try:
         while size := wire[at]:
             if size >= _POINTER:
@@ -67,6 +69,9 @@ def read_name(wire: bytes, at: int) -> tuple[Name, int]:
                     end = at + 2
                 if target >= lowest:
                     raise WireError("a compression pointer does not go back")
+                pointers += 1
+                if pointers > MAX_POINTERS:
+                    raise WireError("too many compression pointers in one name")
                 at = lowest = target
                 continue
             if size > 63:
