@@ -93,7 +93,7 @@ def _print_answers(console: Console, rows: Mapping[Question, page.Row]) -> None:
 
 def _print_tools(console: Console, audit: Path) -> None:
     """What was recorded, and why one question went as it did, by the commands everybody has."""
-    page.note(console, "All of this was recorded:")
+    page.note(console, "All of this was recorded, in a file that goes when the demo ends:")
     page.command(console, f"{PROGRAM} observe audit.jsonl")
     _run(console, "observe", str(audit))
     client, name = EXPLAINED
