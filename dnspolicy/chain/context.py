@@ -8,6 +8,7 @@ import msgspec
 
 from dnspolicy.model.answer import Reply
 from dnspolicy.model.identity import NOBODY, Identity
+from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query
 from dnspolicy.model.verdict import Phase, Verdict
 
@@ -16,13 +17,17 @@ Resolve = Callable[[Query, "QueryContext"], Awaitable[Reply]]
 
 
 class Judgement(msgspec.Struct, frozen=True):
-    """One name judged in one phase."""
+    """The name `about` judged in one phase. `seconds` is what asking the engine took, 0 for a remembered decision."""
 
-    name: str
+    about: Name
     phase: Phase
     verdict: Verdict
     seconds: float
     cached: bool
+
+    @property
+    def name(self) -> str:
+        return str(self.about)
 
 
 class QueryContext:

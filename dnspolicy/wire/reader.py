@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 
 from dnspolicy.model.errors import WireError
-from dnspolicy.model.name import MAX_WIRE, Name
+from dnspolicy.model.name import MAX_LABEL, MAX_WIRE, Name
 from dnspolicy.model.rr import Record, Type
 
 _FIXED = Struct("!HHIH")
@@ -33,19 +33,20 @@ _NAMES_IN_RDATA: dict[int, tuple[int, int]] = {
 
 def read_plain_name(wire: bytes, at: int) -> tuple[Name, int]:
     """A name without compression, as a question has it, and where it ends. Raises WireError."""
-    start = at
+    key = wire[at : at + MAX_WIRE].lower()  # which leaves lengths up to 63 as they are
+    labels = []
+    end = 0
     try:
-        while size := wire[at]:
-            if size > 63:
+        while size := key[end]:
+            if size > MAX_LABEL:
                 raise WireError("a pointer or an unknown label type in the question")
-            at += size + 1
+            start = end + 1
+            end = start + size
+            labels.append(key[start:end])
     except IndexError:
-        raise WireError("the name runs past the end") from None
-    at += 1
-    if at - start > MAX_WIRE:
-        raise WireError("the name is too long")
-    whole = wire[start:at]
-    return Name(whole, _labels(whole.lower())), at
+        raise WireError("the name runs past the end, or is too long") from None
+    end += at + 1
+    return Name(wire[at:end], tuple(labels)), end
 
 
 def _labels(key: bytes) -> tuple[bytes, ...]:

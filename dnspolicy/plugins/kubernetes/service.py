@@ -19,6 +19,7 @@ from dnspolicy.plugins.kubernetes.found import ABSENT, KEPT_TYPES, NAME, SERIAL,
 from dnspolicy.plugins.kubernetes.zone import Zone
 
 _SRV = Struct("!HHH")
+_replace = msgspec.structs.replace
 _NOT_ALIASED = frozenset((Type.ANY, Type.NS, Type.SOA, Type.SRV))
 """Types an ExternalName has no answer for, as in CoreDNS."""
 
@@ -163,8 +164,10 @@ def in_letters_of(answer: Answer, name: Name, zone: Zone) -> Answer:
     """An answer in lower case as it is for `name`: owners are its letters, and names in the zone end as it does."""
     if answer.answer[0].owner.wire == name.wire:
         return answer
-    tail = zone.tail(name)
     records, additional = answer.answer, answer.additional
+    if not additional and records[0].type != Type.SRV:
+        return _replace(answer, answer=tuple([Record(name, r.type, r.ttl, r.rdata) for r in records]))
+    tail = zone.tail(name)
     if tail is not zone.name:
         cut = -len(tail.wire)
         if records[0].type == Type.SRV:

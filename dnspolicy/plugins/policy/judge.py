@@ -51,6 +51,7 @@ class Judge:
         if footprint.paths != self._reads:  # equal projections of different facts are different questions
             self._decisions.forget_last()
             self._reads = footprint.paths
+        self._default = self._default_verdict()
         self._project = projector(footprint)
         self._timeless = footprint.timeless
         self._reads_target = footprint.reads("target")
@@ -69,30 +70,34 @@ class Judge:
         trigger: str = "",
     ) -> Verdict:
         """The verdict for one name or one answer, noted in the context unless it was just noted. Never raises."""
-        started = self._clock.monotonic()
         question = PolicyInput(phase, ctx.identity, query, target, facts)
         projection = self._project(question)
         known = self._decisions.find((self.revision, projection))
+        seconds = 0.0
         if known is not None:
             verdict = known.verdict
         else:
-            try:
-                verdict = await self._ask(question, projection, min(ctx.deadline, started + self._config.timeout))
-            except EngineError as problem:
-                self._failures.inc((kind_of(problem).value,))
-                last = self._decisions.last(projection)
-                verdict = verdict_of(problem, self._config.on_error, self.revision, last)
+            started = self._clock.monotonic()
+            verdict = await self._decide(question, projection, min(ctx.deadline, started + self._config.timeout))
+            seconds = self._clock.monotonic() - started
         if verdict is None:
             verdict = self._nothing_said()
         if verdict.action is not Action.ALLOW and not verdict.trigger:
             trigger = trigger or (f"cname:{query.name}" if query.via is Via.CNAME else "")
             verdict = msgspec.structs.replace(verdict, trigger=trigger) if trigger else verdict
-        name = str(query.name)
         noted = ctx.judgements[-1] if ctx.judgements else None
-        if noted is None or noted.verdict is not verdict or noted.name != name or noted.phase is not phase:
-            seconds = self._clock.monotonic() - started
-            ctx.judgements.append(Judgement(name, phase, verdict, seconds, known is not None))
+        if noted is None or noted.verdict is not verdict or noted.about != query.name or noted.phase is not phase:
+            ctx.judgements.append(Judgement(query.name, phase, verdict, seconds, known is not None))
         return verdict
+
+    async def _decide(self, question: PolicyInput, projection: object, deadline: float) -> Verdict | None:
+        """What the engine says, or the failure table; None for a policy that says nothing."""
+        try:
+            return await self._ask(question, projection, deadline)
+        except EngineError as problem:
+            self._failures.inc((kind_of(problem).value,))
+            last = self._decisions.last(projection)
+            return verdict_of(problem, self._config.on_error, self.revision, last)
 
     async def _ask(self, question: PolicyInput, projection: object, deadline: float) -> Verdict | None:
         revision = self.revision
@@ -103,6 +108,9 @@ class Judge:
 
     def _nothing_said(self) -> Verdict:
         self._undecided.inc()
+        return self._default
+
+    def _default_verdict(self) -> Verdict:
         action = Action.ALLOW if self._config.default is Default.ALLOW else Action.BLOCK
         reason = f"the policy says nothing; default {self._config.default}"
         return Verdict(action, DEFAULT_RULE, reason, origin=Origin.DEFAULT, revision=self.revision)
@@ -112,22 +120,24 @@ class Judge:
         self._failures.inc((kind_of(problem).value,))
         rule = f"failure/{kind_of(problem)}"
         verdict = Verdict(Action.BLOCK, rule, str(problem), origin=Origin.FAILURE, revision=self.revision)
-        ctx.judgements.append(Judgement(str(query.name), Phase.QUERY, verdict, 0.0, False))
+        ctx.judgements.append(Judgement(query.name, Phase.QUERY, verdict, 0.0, False))
         return verdict
 
     def limited(self, fresh: Freshness, target: Target, verdict: Verdict) -> Freshness:
         """`fresh` for an answer that was let through: the same as `fresh.within(freshness(…))`, at half the price."""
         if verdict.origin is Origin.FAILURE or not self._timeless:
             return fresh.within(self.freshness(target, verdict))
-        more = target.rests if self._reads_target else NOTHING
-        return Freshness(fresh.ttl, fresh.rests.union(self._rests, more), fresh.aged_since)
+        rests = fresh.rests | self._rests
+        if self._reads_target and not target.rests <= rests:
+            rests |= target.rests
+        return Freshness(fresh.ttl, rests, fresh.aged_since)
 
     def unavailable(self, query: Query, ctx: QueryContext, text: str) -> Verdict:
         """The verdict of a question that cannot be put to the engine yet, by the failure table."""
         problem = EngineUnavailable(text)
         self._failures.inc((kind_of(problem).value,))
         verdict = verdict_of(problem, self._config.on_error, self.revision, None)
-        ctx.judgements.append(Judgement(str(query.name), Phase.QUERY, verdict, 0.0, False))
+        ctx.judgements.append(Judgement(query.name, Phase.QUERY, verdict, 0.0, False))
         return verdict
 
     def freshness(self, target: Target, verdict: Verdict) -> Freshness:

@@ -33,7 +33,7 @@ def verdict(action: Action = Action.ALLOW, rule: str = "tenant/own", **fields: o
 
 
 def judged(verdict: Verdict, name: str = "api.shop.svc.cluster.local", phase: Phase = Phase.QUERY) -> Judgement:
-    return Judgement(name, phase, verdict, 0.00005, False)
+    return Judgement(from_text(name), phase, verdict, 0.00005, False)
 
 
 def outcome(*verdicts: Verdict, **fields: object) -> Outcome:
@@ -68,7 +68,7 @@ verdicts = st.builds(
     origin=st.sampled_from(Origin), revision=texts, trigger=texts,
     shadow=st.lists(st.builds(Would, st.sampled_from(Action), texts, texts), max_size=2).map(tuple),
 )  # fmt: skip
-judgements = st.builds(Judgement, texts, st.sampled_from(Phase), verdicts, times, st.booleans())
+judgements = st.builds(Judgement, names, st.sampled_from(Phase), verdicts, times, st.booleans())
 queries = st.builds(
     Query, names, types, names, types, transport=st.sampled_from(Transport), size=st.integers(0, 65535)
 )  # fmt: skip

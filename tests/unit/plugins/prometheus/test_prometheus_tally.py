@@ -25,7 +25,7 @@ def outcome(*, qtype=1, transport=Transport.UDP, edns=None, reply=None, size=40,
 
 
 def judged(action=Action.ALLOW, rule="tenant/own", *, cached=False, seconds=0.0001, **fields) -> Judgement:
-    return Judgement("web.shop", Phase.QUERY, Verdict(action, rule, "why", **fields), seconds, cached)
+    return Judgement(from_text("web.shop"), Phase.QUERY, Verdict(action, rule, "why", **fields), seconds, cached)
 
 
 class Counting:
