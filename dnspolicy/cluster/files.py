@@ -24,6 +24,9 @@ MAX_DEPTH = 500
 
 _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 
+MAX_MERGED = 10_000
+"""Keys that `<<` may bring into one mapping. Merges of merges multiply, so a short file could ask for millions."""
+
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
@@ -34,6 +37,13 @@ class Loader(yaml.CSafeLoader):
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
         for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """As in the library, within bounds."""
+        written = len(node.value)
+        super().flatten_mapping(node)
+        if len(node.value) > max(written, MAX_MERGED):
+            raise yaml.constructor.ConstructorError(None, None, "`<<` merges too much", node.start_mark)
 
 
 def read_objects(path: Path, content: bytes, decoder: Decoder) -> list[Object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,11 +16,21 @@ from dnspolicy.engines.rego.errors import Complaint
 MAX_DEPTH = 100
 """Regorus refuses values nested deeper than 128."""
 MAX_NODES = 5_000_000
+_STACK = 500
+"""Levels of nesting that are looked for first: libyaml builds nodes by recursion in C, and would run out of stack."""
+MAX_MERGED = 10_000
+"""Keys that `<<` may bring into one mapping. Merges of merges multiply, so a short file could ask for millions."""
 _OFFSET = re.compile(r"\(byte (\d+)\)")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML as JSON knows it: no dates, and a key stands once."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        written = len(node.value)
+        super().flatten_mapping(node)
+        if len(node.value) > max(written, MAX_MERGED):
+            raise yaml.constructor.ConstructorError(None, None, "`<<` merges too much", node.start_mark)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         self.flatten_mapping(node)
@@ -71,6 +82,9 @@ def _json(path: Path, raw: bytes, complaints: list[Complaint]) -> Any:
 
 def _yaml(path: Path, raw: bytes, complaints: list[Complaint]) -> Any:
     try:
+        if _too_deep(raw):
+            complaints.append(Complaint(str(path), 1, 1, f"nested deeper than {MAX_DEPTH} levels"))
+            return None
         value = yaml.load(raw, _Loader)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
@@ -82,7 +96,23 @@ def _yaml(path: Path, raw: bytes, complaints: list[Complaint]) -> Any:
     except (yaml.YAMLError, RecursionError, ValueError) as problem:
         complaints.append(Complaint(str(path), 1, 1, f"not YAML: {problem}"))
         return None
+    except (LookupError, AttributeError, TypeError, OverflowError):  # what PyYAML raises for `!!bool x`
+        complaints.append(Complaint(str(path), 1, 1, "not YAML: a value does not fit its tag"))
+        return None
     return _checked(path, {} if value is None else value, complaints)
+
+
+def _too_deep(raw: bytes) -> bool:
+    """Whether something is nested too deeply to be built. Every level needs a bracket or a column of its own."""
+    brackets = raw.count(b"[") + raw.count(b"{")
+    if brackets + max(map(len, raw.splitlines()), default=0) <= _STACK:
+        return False
+    depth = 0
+    for event in yaml.parse(raw, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _STACK:
+            return True
+    return False
 
 
 def _checked(path: Path, value: Any, complaints: list[Complaint]) -> Any:
@@ -96,6 +126,9 @@ def _checked(path: Path, value: Any, complaints: list[Complaint]) -> Any:
                 below.extend(node.values())
             elif isinstance(node, list):
                 below.extend(node)
+            elif isinstance(node, float) and not math.isfinite(node):
+                complaints.append(Complaint(str(path), 1, 1, f"{node} is no number that JSON knows"))
+                return None
             nodes += 1
             if nodes + len(below) > MAX_NODES:
                 complaints.append(Complaint(str(path), 1, 1, f"more than {MAX_NODES} values"))

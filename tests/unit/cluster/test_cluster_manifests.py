@@ -198,6 +198,10 @@ def test_a_file_seen_for_a_moment_leaves_nothing(room: Room) -> None:
     assert room.address("web") == "10.96.0.1"
 
 
+MERGES = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}\n" for n in range(1, 20))
+"""Each line nine times as large as the one before."""
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -212,6 +216,7 @@ def test_a_file_seen_for_a_moment_leaves_nothing(room: Room) -> None:
         pytest.param(b"\xff\xfe\xfd", "a.yaml: not YAML:", id="bytes"),
         pytest.param("!!int x", "a.yaml:1: not YAML: a value does not fit its tag", id="tag"),
         pytest.param("!!python/name:os.system ''", "a.yaml:1: not YAML: could not determine", id="code"),
+        pytest.param(MERGES, "a.yaml:6: not YAML: `<<` merges too much", id="merges of merges"),
         pytest.param("[" * 100_000, "a.yaml: nested more than", id="brackets"),
         pytest.param("- " * 100_000, "a.yaml: nested more than", id="dashes"),
     ],

@@ -15,6 +15,17 @@ from tests.unit.engines.rego_folders import ALLOW, write
 DECIDES = f"decision := {ALLOW}\n"
 
 
+def merges(times: int) -> str:
+    """A mapping of merges of merges, each eight times the one inside it."""
+    text = "&a0 {x: 1}"
+    for depth in range(1, times):
+        text = f"&a{depth} {{<<: [{text}{f', *a{depth - 1}' * 8}]}}"
+    return f"top: {text}\n"
+
+
+MERGES = merges(20)
+
+
 def sources(*folders: Path, limits: Limits | None = None) -> Sources:
     found, complaints = read(folders, limits or Limits())
     assert [str(c) for c in complaints] == []
@@ -56,6 +67,11 @@ def test_yaml_is_read_as_json_would_be(tmp_path: Path) -> None:
         pytest.param({"data.json": '{\n "a": x}'}, "data.json:2:7: ", id="place in JSON"),
         pytest.param({"data.json": "[1]"}, "data.json:1:1: data must be an object", id="array"),
         pytest.param({"data.yaml": "a: [1"}, "data.yaml:2:1: ", id="broken YAML"),
+        pytest.param({"data.yaml": "[" * 100_000}, "data.yaml:1:1: nested deeper", id="YAML brackets"),
+        pytest.param({"data.yaml": "- " * 100_000}, "data.yaml:1:1: nested deeper", id="YAML dashes"),
+        pytest.param({"data.yaml": "a: [1, .nan]"}, "data.yaml:1:1: nan is no number", id="not a number"),
+        pytest.param({"data.yaml": "a: !!bool x"}, "a value does not fit its tag", id="YAML value and tag"),
+        pytest.param({"data.yaml": MERGES}, "`<<` merges too much", id="YAML merges of merges"),
         pytest.param({"data.yaml": "a: 1\na: 2\n"}, "data.yaml:2:1: key 'a' stands twice", id="key twice"),
         pytest.param({"data.yaml": "a: !!python/object:os.system x\n"}, "data.yaml:1:4: ", id="YAML tag"),
         pytest.param({"data.json": '{"a":' * 200 + "1" + "}" * 200}, "nested deeper than 100", id="deep"),
@@ -98,6 +114,12 @@ def test_a_mounted_config_map_is_read_once(tmp_path: Path) -> None:
         (tmp_path / name).symlink_to(f"..data/{name}")
     assert len(sources(tmp_path).policies) == 1
     assert data(tmp_path) == {"a": 1}
+
+
+def test_links_that_lead_to_themselves_are_complaints(tmp_path: Path) -> None:
+    write(tmp_path, {"p.rego": DECIDES})
+    (tmp_path / "loop.rego").symlink_to("loop.rego")
+    assert "loop.rego: not a regular file" in refused(tmp_path)
 
 
 def test_folders_that_lead_into_themselves_end(tmp_path: Path) -> None:
