@@ -25,8 +25,8 @@ class Plugin(Protocol):
     `reads` names the client facts that can make its answers differ between clients: two clients alike in all facts
     that rooms and policy read share finished answers.
 
-    `handle` may run outside a task until it first waits: it must not use `asyncio.timeout`, `wait_for` or
-    `current_task` before that. It must not wait without a limit: `ctx.deadline` is the budget.
+    `handle` may run outside a task: it may await futures and tasks, but must not use `asyncio.timeout`, `wait_for` or
+    `current_task`. It must not wait without a limit: `ctx.deadline` is the budget.
     """
 
     name: str

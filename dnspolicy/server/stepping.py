@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Coroutine
 from typing import Any
 
@@ -65,7 +64,7 @@ class Stepper:
         self.loop = loop
         self._limit = limit
         self._per_client = max(1, limit // 4)
-        self._clients: Counter[str] = Counter()
+        self._clients: dict[str, int] = {}
         self._waiting: set[_Run] = set()
         self._idle: asyncio.Future[None] | None = None
 
@@ -78,18 +77,21 @@ class Stepper:
             pending = coroutine.send(None)
         except StopIteration:
             return True
-        if len(self._waiting) >= self._limit or self._clients[client] >= self._per_client:
+        held = self._clients.get(client, 0)
+        if len(self._waiting) >= self._limit or held >= self._per_client:
             coroutine.close()
             return False
-        self._clients[client] += 1
+        self._clients[client] = held + 1
         self._waiting.add(_Run(self, coroutine, pending, client))
         return True
 
     def ended(self, run: _Run) -> None:
         """A coroutine that waited is over."""
         self._waiting.discard(run)
-        self._clients[run.client] -= 1
-        if not self._clients[run.client]:
+        held = self._clients[run.client]
+        if held > 1:
+            self._clients[run.client] = held - 1
+        else:
             del self._clients[run.client]
         if self._idle is not None and not self._waiting and not self._idle.done():
             self._idle.set_result(None)
