@@ -111,9 +111,9 @@ def _cap(record: Record, ttl: int) -> Record:
     return Record(record.owner, record.type, min(record.ttl, ttl), data)
 
 
-def missing_in(zone: Name, serial: int) -> Answer:
+def missing_in(zone: Name) -> Answer:
     """NXDOMAIN with an SOA of our own, for names outside the cluster (RFC 2308 5)."""
-    data = rdata.soa(_MNAME, _RNAME, serial, 7200, 1800, 86400, BLOCK_TTL)
+    data = rdata.soa(_MNAME, _RNAME, 1, 7200, 1800, 86400, BLOCK_TTL)
     return Answer(Rcode.NXDOMAIN, authority=(Record(zone, Type.SOA, BLOCK_TTL, data),), ra=True, fresh=Freshness())
 
 

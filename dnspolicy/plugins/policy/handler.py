@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+import msgspec
+
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.plugin import AskNext, ClientFact
 from dnspolicy.cluster.view import ClusterView
@@ -20,6 +22,7 @@ from dnspolicy.plugins.policy.facts import aliases, answer_facts
 from dnspolicy.plugins.policy.judge import Judge
 from dnspolicy.wire.rdata import name_in
 
+_replace = msgspec.structs.replace
 MAX_ALIASES = 16
 MAX_STEPS = 8
 """How many redirects and rewrites may follow one upon another, so that a circle of them ends."""
@@ -101,7 +104,9 @@ class Policy:
             reply = await ask_next(query, ctx)
             if not isinstance(reply, Answer):
                 return reply
-            answer = apply.capped(reply.changed(fresh=self._judge.limited(reply.fresh, target, verdict)), verdict.ttl)
+            answer = _replace(reply, fresh=self._judge.limited(reply.fresh, target, verdict))
+            if verdict.ttl is not None:
+                answer = apply.capped(answer, verdict.ttl)
             if not answer.answer and not self._judge.reads_answers:
                 return answer
             return await self._judge_answer(query, ctx, ask_next, target, answer)
@@ -247,7 +252,7 @@ class Policy:
         if found is not None:
             return found
         zone = max((z for z in self._block_zones if query.name.under(z)), key=lambda z: len(z.labels), default=ROOT)
-        return apply.missing_in(zone, self._view.serial)
+        return apply.missing_in(zone)
 
     def _nothing(self, query: Query, ctx: QueryContext, fresh: Freshness) -> Answer:
         missing = self._missing_answer(query, ctx)
