@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import deque
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -98,11 +97,11 @@ class Attempts:
     """
 
     def __init__(self, upstreams: Sequence[Upstream], transport: Transport, deadline: float) -> None:
-        self._queue = deque(upstreams)
+        self._queue = list(upstreams)
         self._transport = transport
         self._deadline = deadline
         self._left = max(FEWEST, len(upstreams))
-        self._urgent: deque[tuple[Upstream, Transport, bool]] = deque()
+        self._urgent: list[tuple[Upstream, Transport, bool]] = []
         self._plain: set[Upstream] = set()
         self._tcp: set[Upstream] = set()
         self._failed: dict[Upstream, str] = {}
@@ -114,10 +113,10 @@ class Attempts:
         if rest < _TOO_LATE:
             return None
         if self._urgent:
-            return Step(*self._urgent.popleft(), min(LONGEST, rest))
+            return Step(*self._urgent.pop(0), min(LONGEST, rest))
         if self._left <= 0 or not self._queue:
             return None
-        upstream = self._queue.popleft()
+        upstream = self._queue.pop(0)
         self._queue.append(upstream)
         transport = Transport.TCP if upstream in self._tcp else self._transport
         step = Step(upstream, transport, upstream not in self._plain, min(LONGEST, rest / self._left))

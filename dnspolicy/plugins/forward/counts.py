@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dnspolicy.chain.metrics import Metrics
+from dnspolicy.chain.metrics import Labels, Metrics
 from dnspolicy.model.rr import rcode_text
 from dnspolicy.plugins.forward.match import Match
 from dnspolicy.plugins.forward.upstreams import Upstream
@@ -17,6 +17,7 @@ class Counts:
 
     def __init__(self, metrics: Metrics) -> None:
         self._known: set[str] = set()
+        self._answered: dict[tuple[str, int], Labels] = {}
         self._seconds = metrics.histogram(
             "coredns_proxy_request_duration_seconds",
             "Histogram of the time each request took.",
@@ -48,7 +49,17 @@ class Counts:
 
     def answered(self, upstream: Upstream, rcode: int, seconds: float) -> None:
         """One answer."""
-        self._seconds.observe(seconds, ("forward", rcode_text(rcode & 0x0F), self._label(upstream)))
+        labels = self._answered.get((upstream.text, rcode))
+        if labels is None:
+            labels = self._labels_of(upstream, rcode & 0x0F)
+        self._seconds.observe(seconds, labels)
+
+    def _labels_of(self, upstream: Upstream, rcode: int) -> Labels:
+        label = self._label(upstream)
+        labels = "forward", rcode_text(rcode), label
+        if label != _OTHERS:
+            self._answered[label, rcode] = labels
+        return labels
 
     def ignored(self, upstream: Upstream, why: Match) -> None:
         """One message that was not believed."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+from _socket import socket as RawSocket  # noqa: N812 without the Python class around it, slower than the system call
 from collections.abc import Callable
 
-from dnspolicy.plugins.forward.upstreams import Upstream
+from dnspolicy.plugins.forward.attempt import Step
+from dnspolicy.plugins.forward.match import Expected
 
+_DATAGRAMS = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
 _ROOM = 4096
 _AT_ONCE = 16
 """Datagrams taken from one socket before others have their turn."""
@@ -24,11 +27,14 @@ Broke = Callable[["Exchange", str], None]
 class Exchange:
     """A question on its way. Either `heard` or `broke` may be called, never after `close`."""
 
-    __slots__ = ("started", "upstream")
+    __slots__ = ("_broke", "_heard", "expected", "started", "step")
 
-    def __init__(self, upstream: Upstream, started: float) -> None:
-        self.upstream = upstream
+    def __init__(self, step: Step, expected: Expected, started: float, heard: Heard, broke: Broke) -> None:
+        self.step = step
+        self.expected = expected
         self.started = started
+        self._heard = heard
+        self._broke = broke
 
     def close(self) -> None:
         raise NotImplementedError
@@ -37,27 +43,27 @@ class Exchange:
 class Waiters:
     """The UDP sockets of all questions, waited for together.
 
-    One epoll object of our own stands in the event loop for all of them: adding and removing a socket is then one
-    system call and no work for the loop, which matters where every question has a socket of its own.
+    One epoll object of our own stands in the event loop for all of them: adding a socket is then one system call, and
+    no work for the loop, which matters where every question has a socket of its own.
     """
 
-    __slots__ = ("_callbacks", "_epoll", "_loop")
+    __slots__ = ("_callbacks", "_epoll", "_loop", "_register")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._epoll = select.epoll()
+        self._register = self._epoll.register
         self._callbacks: dict[int, Callable[[], None]] = {}
         loop.add_reader(self._epoll.fileno(), self._ready)
 
     def add(self, fd: int, callback: Callable[[], None]) -> None:
         """Call back while there is something to read. Raises OSError."""
-        self._epoll.register(fd, select.EPOLLIN)
+        self._register(fd, select.EPOLLIN)
         self._callbacks[fd] = callback
 
     def remove(self, fd: int) -> None:
-        """Before the socket is closed."""
+        """Before the socket is closed, which takes it out of the epoll object too (epoll(7), Q6)."""
         del self._callbacks[fd]
-        self._epoll.unregister(fd)
 
     def close(self) -> None:
         """After the last socket."""
@@ -66,8 +72,9 @@ class Waiters:
             self._epoll.close()
 
     def _ready(self) -> None:
+        callbacks = self._callbacks
         for fd, _ in self._epoll.poll(0, _SOCKETS_AT_ONCE):
-            callback = self._callbacks.get(fd)  # none if an earlier one of these closed it
+            callback = callbacks.get(fd)  # none if an earlier one of these closed it
             if callback is not None:
                 callback()
 
@@ -76,27 +83,28 @@ class UdpExchange(Exchange):
     """One datagram from a socket of its own.
 
     The socket is connected, so the kernel picks a random source port (RFC 6056) and lets in only what comes from the
-    upstream's address and port; a refusal (ICMP) arrives as an error at once. Raises OSError when it cannot be sent.
+    upstream's address and port; a refusal (ICMP) arrives as an error at once. `send` raises OSError when it cannot
+    be sent.
     """
 
-    __slots__ = ("_broke", "_fd", "_heard", "_socket", "_waiters")
+    __slots__ = ("_fd", "_socket", "_waiters")
 
-    def __init__(
-        self, waiters: Waiters, upstream: Upstream, wire: bytes, started: float, heard: Heard, broke: Broke
-    ) -> None:
-        super().__init__(upstream, started)
-        self._waiters = waiters
-        self._heard = heard
-        self._broke = broke
-        sock = self._socket = socket.socket(upstream.family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    _fd: int
+    _socket: RawSocket
+    _waiters: Waiters
+
+    def send(self, waiters: Waiters, wire: bytes) -> None:
+        upstream = self.step.upstream
+        sock = RawSocket(upstream.family, _DATAGRAMS)
         try:
             sock.connect((upstream.ip, upstream.port))
             sock.send(wire)
-            self._fd = sock.fileno()
-            waiters.add(self._fd, self._readable)
+            fd = sock.fileno()
+            waiters.add(fd, self._readable)
         except OSError:
             sock.close()
             raise
+        self._socket, self._fd, self._waiters = sock, fd, waiters
 
     def _readable(self) -> None:
         receive, heard = self._socket.recv, self._heard
@@ -117,14 +125,14 @@ class UdpExchange(Exchange):
 class TcpExchange(Exchange):
     """One question over a connection of its own (RFC 7766)."""
 
-    __slots__ = ("_broke", "_heard", "_seconds", "_task", "_wire")
+    __slots__ = ("_task", "_wire")
 
-    def __init__(self, upstream: Upstream, wire: bytes, started: float, heard: Heard, broke: Broke) -> None:
-        super().__init__(upstream, started)
-        self._heard = heard
-        self._broke = broke
+    _task: asyncio.Task[None]
+    _wire: bytes
+
+    def send(self, loop: asyncio.AbstractEventLoop, wire: bytes) -> None:
         self._wire = wire
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._task = loop.create_task(self._run())
 
     async def _run(self) -> None:
         try:
@@ -135,7 +143,7 @@ class TcpExchange(Exchange):
             self._broke(self, reason(problem))
 
     async def _converse(self) -> None:
-        reader, writer = await asyncio.open_connection(self.upstream.ip, self.upstream.port)
+        reader, writer = await asyncio.open_connection(self.step.upstream.ip, self.step.upstream.port)
         try:
             writer.write(len(self._wire).to_bytes(2, "big") + self._wire)
             for _ in range(_MOST_FRAMES):

@@ -16,14 +16,12 @@ from dnspolicy.model.query import Query, Transport
 from dnspolicy.model.rr import Rcode
 from dnspolicy.plugins.forward.attempt import BUDGET, Attempts, Health, Order, Ranking
 from dnspolicy.plugins.forward.counts import Counts
-from dnspolicy.plugins.forward.flight import Flight, Surroundings, failure
+from dnspolicy.plugins.forward.flight import Flight, Key, Surroundings, failure
 from dnspolicy.plugins.forward.upstreams import Upstream, parse_upstream
 
 _MOST_WAITERS = 20_000
 _MOST_HEALTH = 256
 _MOST_PARSED = 256
-
-_Key = tuple[bytes, int, int, bool, bool, tuple[Upstream, ...]]
 
 
 class Protocol(msgspec.Struct, frozen=True):
@@ -47,6 +45,11 @@ class Route(msgspec.Struct, frozen=True):
     upstreams: tuple[Upstream, ...]
     order: Order = Order.RANDOM
     protocol: Protocol = AS_ASKED
+    key: str = ""
+    """The upstreams in one word, made when empty."""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "key", " ".join(upstream.text for upstream in self.upstreams))
 
 
 class Forwarder:
@@ -67,9 +70,10 @@ class Forwarder:
         self._ranking = Ranking(chance or random.Random())
         self._health: dict[Upstream, Health] = {}
         self._parsed: dict[tuple[str, ...], Route] = {}
-        self._flights: dict[_Key, Flight] = {}
+        self._flights: dict[Key, Flight] = {}
         self._waiting = 0
         self._around = Surroundings(clock, self.counts, self._health_of, most_sockets or socket_budget())
+        metrics.before_collect(self._count_flights)
 
     async def ask(self, query: Query, route: Route, deadline: float) -> Answer:
         """Put the question to the upstreams of `route`; never later than `deadline` (monotonic seconds) or 5 s.
@@ -117,17 +121,18 @@ class Forwarder:
             flight.give_up()
         self._around.close()
 
-    def _take_off(self, key: _Key, query: Query, route: Route, now: float, deadline: float) -> Flight:
+    def _take_off(self, key: Key, query: Query, route: Route, now: float, deadline: float) -> Flight:
         order = self._ranking.arrange(route.upstreams, route.order, self._health, now)
         attempts = Attempts(order, route.protocol.first(query.transport), deadline)
 
-        def landed() -> None:
-            del self._flights[key]
-            self.counts.in_flight.set(len(self._flights))
-
-        flight = self._flights[key] = Flight(self._around, query, attempts, deadline, landed)
-        self.counts.in_flight.set(len(self._flights))
+        flight = self._flights[key] = Flight(self._around, key, query, attempts, deadline, self._landed)
         return flight
+
+    def _landed(self, flight: Flight) -> None:
+        del self._flights[flight.key]
+
+    def _count_flights(self) -> None:
+        self.counts.in_flight.set(len(self._flights))
 
     def _health_of(self, upstream: Upstream) -> Health:
         health = self._health.get(upstream)
@@ -138,9 +143,9 @@ class Forwarder:
         return health
 
 
-def _key(query: Query, route: Route) -> _Key:
+def _key(query: Query, route: Route) -> Key:
     edns = query.edns
-    return query.name.key, query.qtype, query.qclass, edns is not None and edns.do, query.cd, route.upstreams
+    return query.name.key, query.qtype, query.qclass, edns is not None and edns.do, query.cd, route.key
 
 
 def _too_late(waiter: asyncio.Future[Answer]) -> None:

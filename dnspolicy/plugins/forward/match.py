@@ -25,15 +25,13 @@ class Match(StrEnum):
 class Expected:
     """The id and question of one message sent."""
 
-    __slots__ = ("_end", "_id", "_letters", "_question", "_tail")
+    __slots__ = ("_end", "_id", "_question")
 
     def __init__(self, sent: bytes, name_size: int) -> None:
         """`name_size`: bytes of the name in the question of `sent`."""
         self._id = sent[:2]
         self._end = HEADER + name_size + 4
         self._question = sent[HEADER : self._end]
-        self._letters = self._question[:-4].lower()
-        self._tail = self._question[-4:]
 
     def match(self, wire: bytes) -> Match:
         """Judge a message by its header and question. Names match in any letters; type and class exactly."""
@@ -49,7 +47,8 @@ class Expected:
         return Match.TRUNCATED if wire[2] & 0x02 else Match.ANSWER
 
     def _alike(self, question: bytes) -> bool:
-        return question[-4:] == self._tail and question[:-4].lower() == self._letters
+        asked = self._question
+        return question[-4:] == asked[-4:] and question[:-4].lower() == asked[:-4].lower()
 
 
 def dislikes_edns(wire: bytes) -> bool:
