@@ -16,7 +16,7 @@ Resolve = Callable[[Query, "QueryContext"], Awaitable[Reply]]
 """The whole server, from choosing a server block on."""
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class Judgement(msgspec.Struct, frozen=True, gc=False):
     """The name `about` judged in one phase. `seconds` is what asking the engine took, 0 for a remembered decision."""
 
     about: Name

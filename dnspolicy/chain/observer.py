@@ -12,7 +12,7 @@ from dnspolicy.model.identity import NOBODY, Identity
 from dnspolicy.model.query import Query
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """One answered (or dropped) query.
 
     `server` is the label CoreDNS uses (`dns://:53`), `zone` the zone of the server block, `dropped` when no block

@@ -93,7 +93,7 @@ class EdeCode:
     NETWORK_ERROR = 23
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """One reply to be sent. Records stand in the order they are to be sent in.
 
     `made_by` is the plugin that made the answer. `rotate` lets address records be served in turn (loadbalance).

@@ -67,7 +67,7 @@ class Name(msgspec.Struct, frozen=True, eq=False, gc=False):
 def label_text(label: bytes) -> str:
     """One label in presentation form: lower case, everything outside `[a-z0-9_-]` as `\\DDD` (RFC 1035 5.1)."""
     lowered = label.lower()
-    if _PLAIN.issuperset(lowered):
+    if not lowered.translate(None, _PLAIN_BYTES):
         return lowered.decode()
     return "".join(chr(b) if b in _PLAIN else f"\\{b:03d}" for b in lowered)
 

@@ -33,7 +33,7 @@ class Edns(msgspec.Struct, frozen=True, gc=False):
     options: tuple[tuple[int, bytes], ...] = ()
 
 
-class Query(msgspec.Struct, frozen=True):
+class Query(msgspec.Struct, frozen=True, gc=False):
     """One question. `name` is what is resolved now; `asked` is what the client typed, letters and all."""
 
     name: Name

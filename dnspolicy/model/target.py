@@ -29,7 +29,7 @@ class TargetEndpoint(msgspec.Struct, frozen=True):
     labels: Mapping[str, str] = NO_LABELS
 
 
-class Target(msgspec.Struct, frozen=True, eq=False):
+class Target(msgspec.Struct, frozen=True, eq=False, gc=False):
     """`external` is a name outside the cluster's zones, `none` one inside them that names no object.
 
     `rests` is what this finding depends on.

@@ -187,7 +187,10 @@ class Front:
         if block is None or query.qclass != Class.IN:
             return Answer(Rcode.REFUSED), ""
         try:
-            await self._identify(ctx, block)
+            identity = self._view.identify(ctx.source)
+            if identity.kind is ClientKind.UNKNOWN and block.knows_clients:
+                identity = await self._view.await_identity(ctx.source, IDENTITY_WAIT)
+            ctx.identity = identity
             return await block.ask(query, ctx), ""
         except DnsPolicyError as problem:
             return failed(EdeCode.OTHER, "the query could not be answered"), f"{type(problem).__name__}: {problem}"
@@ -195,12 +198,6 @@ class Front:
             self._panics.inc()
             where = "".join(traceback.format_exception(problem)[-3:]).strip()
             return failed(EdeCode.OTHER, "internal error"), f"{type(problem).__name__}: {problem}: {where}"
-
-    async def _identify(self, ctx: QueryContext, block: Block) -> None:
-        identity = self._view.identify(ctx.source)
-        if identity.kind is ClientKind.UNKNOWN and block.knows_clients:
-            identity = await self._view.await_identity(ctx.source, IDENTITY_WAIT)
-        ctx.identity = identity
 
 
 def _encode(query: Query, answer: Answer, limit: int) -> list[bytes]:

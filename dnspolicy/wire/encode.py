@@ -35,7 +35,10 @@ def reply_limit(query: Query, ceiling: int) -> int:
     """Bytes a reply may have: what the client takes, at most `ceiling` over UDP."""
     if query.transport is Transport.TCP:
         return MAX_TCP
-    return MIN_SIZE if query.edns is None else max(MIN_SIZE, min(query.edns.size, ceiling))
+    if query.edns is None:
+        return MIN_SIZE
+    size = query.edns.size
+    return ceiling if size >= ceiling >= MIN_SIZE else max(MIN_SIZE, min(size, ceiling))
 
 
 def encode_answer(query: Query, answer: Answer, limit: int) -> bytes:
@@ -50,7 +53,7 @@ def encode_answer(query: Query, answer: Answer, limit: int) -> bytes:
     opt = _opt(query, answer) if query.edns is not None else b""
     writer = _Writer(out, query.asked)
     room = limit - len(opt)
-    answers = writer.section(answer.answer, room)
+    answers = writer.section(answer.answer, room) if answer.answer else 0
     whole = answers == len(answer.answer)
     authorities = writer.section(answer.authority, room) if whole and answer.authority else 0
     whole = whole and authorities == len(answer.authority)

@@ -11,7 +11,7 @@ from dnspolicy.cluster.addresses import packed, to_dashed
 from dnspolicy.cluster.objects import Endpoint, EndpointSlice, Port, Service, ServiceKind
 from dnspolicy.model.answer import Answer, Dependencies, Dependency, Freshness, Rests
 from dnspolicy.model.errors import BadName
-from dnspolicy.model.name import Name, from_text
+from dnspolicy.model.name import Name, from_text, label_text
 from dnspolicy.model.rr import Rcode, Record, Type
 from dnspolicy.plugins.kubernetes.config import Config, Ignore
 from dnspolicy.plugins.kubernetes.exposed import Exposed
@@ -223,7 +223,7 @@ def _places(label: bytes | None, address: str, ports: tuple[Port, ...]) -> Itera
 class Services:
     """The services of one namespace that were asked for and exist."""
 
-    __slots__ = ("_config", "_exposed", "_known", "dependency", "namespace")
+    __slots__ = ("_absent", "_config", "_exposed", "_known", "dependency", "namespace")
 
     def __init__(self, config: Config, exposed: Exposed, namespace: str) -> None:
         self._config = config
@@ -231,9 +231,15 @@ class Services:
         self.namespace = namespace
         self.dependency: Dependency = (Rests.NAMESPACE, namespace)
         self._known: dict[bytes, ServiceRecords] = {}
+        self._absent: Dependencies = ABSENT | {self.dependency}
 
     def get(self, label: bytes) -> ServiceRecords | None:
         return self._known.get(label) or self._learn(label)
+
+    def none(self, label: bytes) -> Missing:
+        """What is said of a service that is not there, and of the names below it."""
+        looked_at = (Rests.SERVICE, f"{self.namespace}/{label_text(label)}")
+        return Missing(Freshness(None, self._absent.union((looked_at,))))
 
     def forget(self, label: bytes) -> None:
         self._known.pop(label, None)

@@ -65,9 +65,11 @@ class Tree:
             return self._elsewhere(labels[:size], name, zone, qtype)
         label = labels[size - 2]
         services = self._namespaces.get(label) or self._learn(label)
-        service = None if services is None else services.get(labels[size - 3])
-        if service is None:
+        if services is None:
             return _no_service(labels[size - 3], label)
+        service = services.get(labels[size - 3])
+        if service is None:
+            return services.none(labels[size - 3])
         return service.find(labels[: size - 3], name, zone, qtype)
 
     def _learn(self, label: bytes) -> Services | None:
@@ -140,14 +142,9 @@ class Tree:
 
 
 def _no_service(service: bytes, namespace: bytes) -> Missing:
-    text = _text(namespace)
-    looked_at = ((Rests.SERVICE, f"{text}/{_text(service)}"), (Rests.NAMESPACE, text), *ABSENT)
+    text = label_text(namespace)
+    looked_at = ((Rests.SERVICE, f"{text}/{label_text(service)}"), (Rests.NAMESPACE, text), *ABSENT)
     return Missing(Freshness(None, frozenset(looked_at)))
-
-
-def _text(label: bytes) -> str:
-    """A lower-case label as dependencies name it. The short way is for labels without a dash."""
-    return label.decode() if label.isalnum() else label_text(label)
 
 
 def _version(name: Name, zone: Zone, qtype: int) -> Answer:
