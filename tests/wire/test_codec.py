@@ -299,3 +299,39 @@ def _labels(name: Name) -> tuple[bytes, ...]:
         found.append(wire[at + 1 : at + 1 + wire[at]])
         at += wire[at] + 1
     return tuple(found)
+
+
+ADDRESSES = st.lists(
+    st.tuples(st.sampled_from([1, 28]), st.integers(0, 2**32 - 1), st.binary(max_size=16)), min_size=1, max_size=3
+)
+
+
+@settings(max_examples=300)
+@given(
+    NAMES,
+    ADDRESSES,
+    st.sampled_from([b"", b"\0\0\x29\4\xd0" + bytes(6), b"\0\0\x29\4\xd0\1" + bytes(5), b"\0\0\x29\4\xd0" + bytes(5)]),
+    st.lists(st.tuples(st.integers(0), st.integers(0, 255)), max_size=2),
+)
+def test_knowing_the_name_asked_reads_the_same(
+    name: Name, addresses: list[tuple[int, int, bytes]], opt: bytes, damage: list[tuple[int, int]]
+) -> None:
+    wire = bytearray(b"\x12\x34\x81\x80\0\1\0" + bytes((len(addresses),)) + b"\0\0\0" + bytes((bool(opt),)))
+    wire += name.wire + b"\0\1\0\1"
+    for rtype, ttl, address in addresses:
+        wire += b"\xc0\x0c\0" + bytes((rtype,)) + b"\0\1" + ttl.to_bytes(4, "big") + b"\0" + bytes((len(address),))
+        wire += address
+    wire += opt
+    for place, value in damage:
+        wire[place % len(wire)] = value
+    assert _read_or_refuse(bytes(wire), name) == _read_or_refuse(bytes(wire), None)
+
+
+def _read_or_refuse(wire: bytes, asked: Name | None) -> tuple[object, ...] | None:
+    """Everything found, owners letter by letter; None when refused."""
+    try:
+        found = decode_response(wire, asked)
+    except WireError:
+        return None
+    letters = [r.owner.wire for r in found.answer + found.authority + found.additional]
+    return found, letters, found.question and found.question[0].wire

@@ -169,7 +169,7 @@ class Flight:
     def _read(self, exchange: Exchange, wire: bytes) -> bool:
         around, upstream = self._around, exchange.step.upstream
         try:
-            response = decode_response(wire)
+            response = decode_response(wire, self.query.name)
         except WireError:
             around.counts.ignored(upstream, Match.MALFORMED)
             return True
