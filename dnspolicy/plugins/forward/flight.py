@@ -35,7 +35,7 @@ _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errn
 class Surroundings:
     """What all flights of one server share. `sockets` is how many more may be open."""
 
-    __slots__ = ("_alarms", "_waiters", "clock", "counts", "health_of", "ids", "sockets")
+    __slots__ = ("_alarms", "_loop", "_waiters", "clock", "counts", "health_of", "ids", "sockets")
 
     def __init__(self, clock: Clock, counts: Counts, health_of: Callable[[Upstream], Health], sockets: int) -> None:
         self.clock = clock
@@ -43,21 +43,29 @@ class Surroundings:
         self.health_of = health_of
         self.sockets = sockets
         self.ids = Ids()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._waiters: Waiters | None = None
         self._alarms: Alarms | None = None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """That of the first question; asking for the running one is a system call each time."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
 
     @property
     def waiters(self) -> Waiters:
         """Made by the first question, on its event loop. Raises OSError."""
         if self._waiters is None:
-            self._waiters = Waiters(asyncio.get_running_loop())
+            self._waiters = Waiters(self.loop)
         return self._waiters
 
     @property
     def alarms(self) -> Alarms:
         """Made by the first question, on its event loop."""
         if self._alarms is None:
-            self._alarms = Alarms(asyncio.get_running_loop())
+            self._alarms = Alarms(self.loop)
         return self._alarms
 
     def close(self) -> None:
@@ -68,6 +76,7 @@ class Surroundings:
         if self._alarms is not None:
             self._alarms.close()
             self._alarms = None
+        self._loop = None
 
 
 class Flight:
@@ -139,7 +148,7 @@ class Flight:
             exchange.send(around.waiters, wire)
         else:
             exchange = TcpExchange(step, expected, now, self._heard, self._broke)
-            exchange.send(asyncio.get_running_loop(), wire)
+            exchange.send(around.loop, wire)
         self._open.append(exchange)
         around.sockets -= 1
 

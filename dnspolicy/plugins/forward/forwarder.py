@@ -83,7 +83,7 @@ class Forwarder:
         if self._waiting >= _MOST_WAITERS:
             self.counts.rejects.inc()
             return overloaded()
-        loop = asyncio.get_running_loop()
+        loop = self._around.loop
         now = self._clock.monotonic()
         deadline = min(deadline, now + BUDGET)
         key = _key(query, route)
