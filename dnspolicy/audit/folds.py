@@ -34,7 +34,7 @@ class Folds:
     """
 
     def __init__(self) -> None:
-        self._marks: set[int] = set()
+        self._marks: dict[int, _Open | None] = {}
         self._open: dict[Hashable, _Open] = {}
 
     @property
@@ -46,13 +46,16 @@ class Folds:
         query = outcome.query
         mark = hash((outcome.source, query.asked.labels, query.qtype))
         if mark not in self._marks:
-            self._marks.add(mark)
+            self._marks[mark] = None
             return False
-        likeness = _likeness(outcome)
-        found = self._open.get(likeness)
-        if found is None:
-            self._open[likeness] = _Open(outcome)
-            return False
+        found = self._marks[mark]
+        if found is None or not _surely_alike(found.outcome, outcome):
+            likeness = _likeness(outcome)
+            found = self._open.get(likeness)
+            if found is None:
+                self._marks[mark] = self._open[likeness] = _Open(outcome)
+                return False
+            self._marks[mark] = found
         found.add(1, outcome.wall, outcome.wall, outcome.seconds)
         return True
 
@@ -70,6 +73,23 @@ class Folds:
         for o in opened.values():
             if o.count:
                 yield Fold(o.outcome, o.count, o.first, o.last, o.seconds)
+
+
+def _surely_alike(one: Outcome, other: Outcome) -> bool:
+    """Whether two queries have the same likeness, for the most common ones; False may mean that they have."""
+    a, b, said, says = one.query, other.query, one.judgements, other.judgements
+    return (
+        len(said) == len(says) == 1
+        and said[0].verdict is says[0].verdict
+        and a.asked.labels == b.asked.labels
+        and one.source == other.source
+        and a.qtype == b.qtype
+        and a.transport is b.transport
+        and isinstance(one.reply, Answer)
+        and isinstance(other.reply, Answer)
+        and one.reply.rcode == other.reply.rcode
+        and one.failure == other.failure
+    )
 
 
 def _likeness(outcome: Outcome) -> Hashable:

@@ -129,7 +129,7 @@ class Index:
         return self._serial
 
     def missing(self) -> tuple[str, ...]:
-        return tuple(kind.value for kind in self._missing)
+        return tuple([kind.value for kind in self._missing]) if self._missing else ()
 
     def namespace(self, name: str) -> Namespace | None:
         return self._tables.namespaces.get(name)

@@ -6,6 +6,7 @@ Two inputs with equal projections are the same to the policy, so they get the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from operator import attrgetter
 
 import msgspec
 
@@ -71,7 +72,7 @@ def projector(footprint: Footprint) -> Callable[[PolicyInput], Key]:
     """A function that gives the hashable key of everything a policy with this footprint can read."""
     client = client_projector(footprint.client_facts())
     known: dict[Identity, Key] = {}
-    getters = _getters(footprint.paths)
+    read = _reader(footprint.paths)
 
     def project(question: PolicyInput) -> Key:
         who = question.client
@@ -80,7 +81,7 @@ def projector(footprint: Footprint) -> Callable[[PolicyInput], Key]:
             if len(known) >= _REMEMBERED:
                 known.clear()
             key = known[who] = client(who)
-        return (key, *[get(question) for get in getters])
+        return (key, read(question))
 
     return project
 
@@ -94,17 +95,21 @@ def client_projector(facts: Iterable[Path]) -> Callable[[Identity], Key]:
     return lambda client: tuple([get(client) for get in getters])
 
 
-def _getters(paths: Iterable[Path]) -> tuple[Get, ...]:
-    """One getter per thing read, leaving out the client's, which have a key of their own."""
-    found: dict[Path, Get] = {}
+def _reader(paths: Iterable[Path]) -> Get:
+    """Gives all that is read, leaving out what is the client's, which has a key of its own."""
+    found: dict[Path, None] = {}
     for path in sorted(paths):
         if not path:
-            return (encode,)
+            return encode
         if path[0] in ("query", "target", "answer", "phase"):
             reach = _reach(path)
             if not any(reach[:i] in found for i in range(len(reach))):
-                found[reach] = _getter(reach)
-    return tuple(found.values())
+                found[reach] = None
+    fields = [_FIELDS[path] for path in found if path in _FIELDS]
+    getters = [_getter(path) for path in found if path not in _FIELDS]
+    if fields:
+        getters.insert(0, attrgetter(*fields))
+    return getters[0] if len(getters) == 1 else lambda question: tuple([get(question) for get in getters])
 
 
 def _reach(path: Path) -> Path:
@@ -130,19 +135,22 @@ def _nothing(_: object) -> Hashable:
     return None
 
 
+_FIELDS: dict[Path, str] = {
+    ("phase",): "phase",
+    ("query", "name"): "query.name.labels",
+    ("query", "asked"): "query.asked.labels",
+    ("query", "via"): "query.via",
+    ("query", "type"): "query.qtype",
+    ("query", "class"): "query.qclass",
+    ("query", "transport"): "query.transport",
+    ("target", "kind"): "target.kind",
+    ("target", "namespace"): "target.namespace",
+    ("target", "name"): "target.name",
+}
+"""What is a field of the input as it stands: all of these are read at once."""
 _FIXED: dict[Path, Get] = {
-    ("phase",): lambda q: q.phase,
     ("query",): lambda q: query_json(q.query),
-    ("query", "name"): lambda q: q.query.name.labels,
-    ("query", "asked"): lambda q: q.query.asked.labels,
-    ("query", "via"): lambda q: q.query.via,
-    ("query", "type"): lambda q: q.query.qtype,
-    ("query", "class"): lambda q: q.query.qclass,
-    ("query", "transport"): lambda q: q.query.transport,
     ("target",): lambda q: target_json(q.target),
-    ("target", "kind"): lambda q: q.target.kind,
-    ("target", "namespace"): lambda q: q.target.namespace,
-    ("target", "name"): lambda q: q.target.name,
     ("target", "exists"): lambda q: (q.target.exists, q.target.kind is TargetKind.EXTERNAL),
     ("target", "endpoints"): lambda q: target_json(q.target) if has_endpoints(q.target) else None,
     ("answer",): lambda q: None if q.answer is None else answer_json(q.answer),

@@ -39,7 +39,7 @@ class AnswerFacts(msgspec.Struct, frozen=True):
     made_by: str
 
 
-class PolicyInput(msgspec.Struct, frozen=True):
+class PolicyInput(msgspec.Struct, frozen=True, gc=False):
     """One thing to be judged. `answer` only in the response phase."""
 
     phase: Phase

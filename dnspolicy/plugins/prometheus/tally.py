@@ -30,8 +30,10 @@ _TYPES = {
 _RCODES = {int(code): code.name for code in Rcode}
 _NO_REPLY = -1
 
-Key = tuple[str, str, str, bool, str, int, str, bool, str]
-"""server, zone, protocol, IPv6, type, rcode, plugin, DO, kind of client"""
+Place = tuple[str, str, str]
+"""server, zone, protocol"""
+Key = tuple[bool, str, int, str, bool, str]
+"""IPv6, type, rcode, plugin, DO, kind of client"""
 Decision = tuple[str, str, str, str]
 """action, rule, phase, mode"""
 
@@ -45,11 +47,12 @@ class Enabled(msgspec.Struct, frozen=True):
 
 
 class _Shape:
-    """Durations and sizes seen under one server, zone and protocol."""
+    """Queries, durations and sizes seen under one server, zone and protocol."""
 
-    __slots__ = ("requests", "responses", "seconds")
+    __slots__ = ("counts", "requests", "responses", "seconds")
 
     def __init__(self) -> None:
+        self.counts: dict[Key, int] = {}
         self.seconds = [0.0] * (len(families.SECONDS) + 2)
         self.requests = [0.0] * (len(families.BYTES) + 2)
         self.responses = [0.0] * (len(families.BYTES) + 2)
@@ -67,8 +70,7 @@ class Tally:
         self.metrics = metrics
         self._families = families.Families(metrics)
         self._families.build_info.set(1.0, ("", revision, version))
-        self._counts: dict[Key, int] = {}
-        self._shapes: dict[tuple[str, str, str], _Shape] = {}
+        self._shapes: dict[Place, _Shape] = {}
         self._decisions: dict[Decision, int] = {}
         self._rules: dict[str, str] = {}
         self._enabled: Multiset[Enabled] = Multiset()
@@ -104,16 +106,15 @@ class Tally:
         query, reply, edns = outcome.query, outcome.reply, outcome.query.edns
         server, zone, proto = outcome.server, outcome.zone, query.transport
         rcode = _NO_REPLY if type(reply) is Drop else reply.rcode  # type: ignore[union-attr]
-        key = (
-            server, zone, proto, ":" in outcome.source, _TYPES.get(query.qtype, OTHER), rcode, reply.made_by,
-            edns is not None and edns.do, outcome.identity.kind,
-        )  # fmt: skip
-        counts = self._counts
-        counts[key] = counts.get(key, 0) + times
-
         shape = self._shapes.get((server, zone, proto))
         if shape is None:
             shape = self._shapes[server, zone, proto] = _Shape()
+        key = (
+            ":" in outcome.source, _TYPES.get(query.qtype, OTHER), rcode, reply.made_by, edns is not None and edns.do,
+            outcome.identity.kind,
+        )  # fmt: skip
+        counts = shape.counts
+        counts[key] = counts.get(key, 0) + times
         row = shape.seconds
         row[bisect_left(families.SECONDS, seconds / times)] += times
         row[-1] += seconds
@@ -149,11 +150,11 @@ class Tally:
 
     def _spread(self) -> None:
         """Add what was counted since the last time to the metrics."""
-        counts, self._counts = self._counts, {}
-        for key, times in counts.items():
-            self._spread_count(key, times)
         shapes, self._shapes = self._shapes, {}
-        for (server, zone, proto), shape in shapes.items():
+        for place, shape in shapes.items():
+            server, zone, proto = place
+            for key, times in shape.counts.items():
+                self._spread_count(place, key, times)
             _add(self._families.seconds, (server, zone, VIEW), shape.seconds)
             _add(self._families.request_bytes, (server, zone, VIEW, proto), shape.requests)
             _add(self._families.response_bytes, (server, zone, VIEW, proto), shape.responses)
@@ -163,8 +164,9 @@ class Tally:
         enabled: dict[Labels, float] = {(one.plugin, one.server, VIEW, one.zone): 1.0 for one in self._enabled}
         self._families.enabled.values = enabled
 
-    def _spread_count(self, key: Key, times: int) -> None:
-        server, zone, proto, ipv6, qtype, rcode, plugin, do, kind = key
+    def _spread_count(self, place: Place, key: Key, times: int) -> None:
+        server, zone, proto = place
+        ipv6, qtype, rcode, plugin, do, kind = key
         made = self._families
         made.requests.inc((server, zone, VIEW, proto, "2" if ipv6 else "1", qtype), times)
         made.identities.inc((kind,), times)
