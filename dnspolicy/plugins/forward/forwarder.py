@@ -13,12 +13,13 @@ from dnspolicy.chain.letters import answer_in_letters_of
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.model.answer import Answer, EdeCode
 from dnspolicy.model.query import Query, Transport
-from dnspolicy.model.rr import Rcode
+from dnspolicy.model.rr import Rcode, Type
 from dnspolicy.plugins.forward.attempt import BUDGET, Attempts, Health, Order, Ranking
 from dnspolicy.plugins.forward.counts import Counts
 from dnspolicy.plugins.forward.flight import Flight, Key, Surroundings, failure
 from dnspolicy.plugins.forward.upstreams import Upstream, parse_upstream
 
+_TRANSFERS = frozenset({int(Type.AXFR), int(Type.IXFR)})
 _MOST_WAITERS = 20_000
 _MOST_HEALTH = 256
 _MOST_PARSED = 256
@@ -78,8 +79,10 @@ class Forwarder:
     async def ask(self, query: Query, route: Route, deadline: float) -> Answer:
         """Put the question to the upstreams of `route`; never later than `deadline` (monotonic seconds) or 5 s.
 
-        Without a usable answer: SERVFAIL with EDE 22 (silence) or 23 (errors); REFUSED when too many wait.
+        Without a usable answer: SERVFAIL with EDE 22 (silence) or 23 (errors); REFUSED when too many wait, and for a zone transfer.
         """
+        if query.qtype in _TRANSFERS:  # an upstream that trusts this server would give its zone to every client
+            return failure(Rcode.REFUSED, EdeCode.OTHER, "zones are not transferred through this server")
         if self._waiting >= _MOST_WAITERS:
             self.counts.rejects.inc()
             return overloaded()
