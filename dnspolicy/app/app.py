@@ -120,7 +120,12 @@ class App:
             self.server.reclassify()
 
     async def start(self) -> None:
-        """Start all rooms, then listen. Raises ConfigError naming what cannot be had; nothing is left running then."""
+        """Take the addresses, start all rooms, then answer.
+
+        Raises ConfigError naming what cannot be had; nothing is left running then.
+        """
+        assert self.server is not None
+        await self.server.bind()
         try:
             for source in self.parts.sources.values():
                 if source.manifests is not None:
@@ -128,7 +133,6 @@ class App:
             for room in self._startable():
                 await room.start()
             await self.rooms.engines.start()
-            assert self.server is not None
             await self.server.start()
         except BaseException:
             await self._end()

@@ -12,7 +12,7 @@ from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.engines.rego import Loaded, RegoEngine, load
 from dnspolicy.model.answer import Dependencies, Rests
-from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.model.errors import ConfigError, PolicyLoadError
 from dnspolicy.plugins.policy import Config, Judge
 from dnspolicy.policy.decisions import DecisionCache
 from dnspolicy.policy.failure import OnError
@@ -52,8 +52,13 @@ class Engines:
         self._info = metrics.gauge("dnspolicy_policy_info", "1 for the policy revision in force.", ("revision",))
 
     def judge(self, config: Config) -> Judge:
-        """The judge for a `policy` directive. Raises PolicyLoadError."""
+        """The judge for a `policy` directive. Raises PolicyLoadError, or ConfigError when a folder is not there."""
         folders = tuple(self._plan.path(text) for text in config.rego)
+        absent = [text for text, folder in zip(config.rego, folders, strict=True) if not folder.exists()]
+        if absent:
+            raise ConfigError(
+                f"no such folder: {', '.join(absent)}; expected folders with policies, seen from the Corefile"
+            )
         watched = self._watched.get((folders, config.entrypoint))
         if watched is None:
             loaded = load(folders, config.entrypoint)
@@ -80,7 +85,8 @@ class Engines:
     def announcement(self) -> list[str]:
         """What is in force, for people."""
         return [
-            f"policy revision {w.engine.revision} from {', '.join(map(str, w.folders))}" for w in self._watched.values()
+            f"policy revision {w.engine.revision} from {', '.join(map(_short, w.folders))}"
+            for w in self._watched.values()
         ]
 
     async def start(self) -> None:
@@ -149,3 +155,9 @@ def fingerprint(folders: tuple[Path, ...]) -> frozenset[tuple[str, int, int, int
                 status = path.stat()
                 found.add((str(path), status.st_ino, status.st_size, status.st_mtime_ns))
     return frozenset(found)
+
+
+def _short(path: Path) -> str:
+    """A path as seen from where the command runs, when it is below that."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -66,8 +66,8 @@ class Server:
         self._tcp: list[asyncio.Server] = []
         self._ticker: asyncio.TimerHandle | None = None
 
-    async def start(self) -> None:
-        """Bind everything, then listen. Raises ConfigError naming the address that cannot be had."""
+    async def bind(self) -> None:
+        """Take every address, without answering yet. Raises ConfigError naming the one that cannot be had."""
         loop = asyncio.get_running_loop()
         try:
             for door in self._streams():  # first: what else holds the port shows here and not with UDP
@@ -78,6 +78,10 @@ class Server:
         except BaseException:
             self._close()
             raise
+
+    async def start(self) -> None:
+        """Answer at the addresses that were taken."""
+        loop = asyncio.get_running_loop()
         for udp in self._udp:
             udp.start(loop)
         for tcp in self._tcp:

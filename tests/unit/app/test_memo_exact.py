@@ -77,6 +77,13 @@ decision := {"action": "allow", "rule": "two/shared", "reason": "shared"} if {
 	address == "10.0.0.2"
 } else := {"action": "allow", "rule": "two/rest", "reason": "the rest"}
 """,
+    """package dnspolicy
+
+decision := {"action": "block", "as": "refused", "rule": "three/app", "reason": "app"} if {
+	input.client.labels.app == "y"
+	input.target.namespace_labels.env == "prod"
+} else := {"action": "allow", "rule": "three/rest", "reason": "the rest"}
+""",
 )
 NAMESPACES = ("red", "blue")
 CLIENTS = ("127.10.0.1", "127.10.0.2", "127.10.0.3", "127.99.0.1")
@@ -138,8 +145,8 @@ CLUSTER = (
     EndpointSlice("blue", "db-1", "db", (Endpoint("10.0.0.2", hostname="e2"),), (Port("pg", "tcp", 5432),)),
     Service("red", "gone", ServiceKind.EXTERNAL_NAME, external_name="static.example"),
     *(
-        Pod(ns, "p-u1", "u1", (ip,), labels={"app": "x"})
-        for ns, ip in zip(("red", "blue", "red"), CLIENTS, strict=False)
+        Pod(ns, "p-u1", f"u{ip}", (ip,), labels={"app": app})
+        for ns, ip, app in zip(("red", "blue", "red"), CLIENTS, "xxy", strict=False)
     ),
 )
 things = st.one_of(namespaces, services, headless, external, slices, pods)
@@ -160,9 +167,9 @@ def walks(draw: st.DrawFn) -> list[tuple[object, ...]]:
         st.tuples(st.just("put"), things),
         st.tuples(st.just("delete"), things),
         st.tuples(st.just("pass"), st.sampled_from((0.4, 1.0, 4.0, 31.0))),
-        st.tuples(st.just("policy"), st.sampled_from((0, 1))),
+        st.tuples(st.just("policy"), st.sampled_from((0, 1, 2))),
     )
-    first = ("policy", draw(st.sampled_from((0, 1))))
+    first = ("policy", draw(st.sampled_from((0, 1, 2))))
     return [first, *draw(st.lists(step, min_size=30, max_size=60))]
 
 
@@ -215,7 +222,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def revisions(folders: Path) -> list[object]:
-    return [load((folders / f"policy{number}",), "data.dnspolicy.decision") for number in range(2)]
+    return [load((folders / f"policy{number}",), "data.dnspolicy.decision") for number in range(3)]
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -97,6 +97,7 @@ class Bench:
         )  # fmt: skip
 
     async def __aenter__(self) -> Bench:
+        await self.server.bind()
         await self.server.start()
         return self
 
