@@ -12,6 +12,7 @@ from dnspolicy.model.name import Name
 from dnspolicy.model.query import Edns, Query, Transport
 from dnspolicy.model.rr import Class, Record, Type
 from dnspolicy.wire.accept import HEADER
+from dnspolicy.wire.rdata import well_formed
 from dnspolicy.wire.reader import read_plain_name, read_records
 
 OUR_SIZE = 1232
@@ -34,7 +35,7 @@ QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0
 
 
 class Response(msgspec.Struct, frozen=True):
-    """What an upstream said. Only class IN records are kept; the OPT is taken out."""
+    """What an upstream said. Only well-formed class IN records are kept; the OPT is taken out."""
 
     id: int
     qr: bool
@@ -180,7 +181,7 @@ def _is_empty_opt(rest: bytes) -> bool:
 
 
 def _inside(records: list[tuple[Record, int]]) -> tuple[Record, ...]:
-    return tuple(r for r, rclass in records if rclass == Class.IN and r.type != Type.OPT)
+    return tuple(r for r, rclass in records if rclass == Class.IN and r.type != Type.OPT and well_formed(r))
 
 
 def _errors(rdata: bytes) -> tuple[ExtendedError, ...]:

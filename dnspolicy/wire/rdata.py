@@ -74,6 +74,35 @@ def addresses_in(record: Record) -> list[str]:
     return []
 
 
+def well_formed(record: Record) -> bool:
+    """Whether the addresses in it can be told; of types without addresses, always.
+
+    What this server cannot read, a policy cannot judge, though a more lenient client might make something of it.
+    """
+    if record.type == Type.A:
+        return len(record.rdata) == 4
+    if record.type == Type.AAAA:
+        return len(record.rdata) == 16
+    return record.type not in (Type.SVCB, Type.HTTPS) or _parameters_fit(record.rdata)
+
+
+def _parameters_fit(rdata: bytes) -> bool:
+    """Whether target and parameters are as RFC 9460 2.2 wants them: no compression, ascending keys, nothing left."""
+    try:
+        _, at = read_plain_name(rdata, 2)
+    except WireError:
+        return False
+    last = -1
+    while at + 4 <= len(rdata):
+        key, length = unpack_from("!HH", rdata, at)
+        at += 4 + length
+        unit = {_IPV4_HINT: 4, _IPV6_HINT: 16}.get(key, 1)
+        if key <= last or length % unit or (unit > 1 and not length):
+            return False
+        last = key
+    return at == len(rdata)
+
+
 def _hints(rdata: bytes) -> Iterable[str]:
     try:
         _, at = read_plain_name(rdata, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import dns.message
 import pytest
 
@@ -75,6 +77,32 @@ def test_a_chain_of_pointers_is_followed_so_far(links: int, read: bool) -> None:
     else:
         with pytest.raises(WireError, match="too many compression pointers"):
             decode_response(message)
+
+
+HINT = b"\0\4\0\4\1\2\3\4"
+
+
+@pytest.mark.parametrize(
+    ("rtype", "rdata", "kept"),
+    [
+        pytest.param(1, b"\1\2\3\4", True, id="A"),
+        pytest.param(1, b"\1\2\3\4\5", False, id="A, too long"),
+        pytest.param(1, b"\1\2\3", False, id="A, too short"),
+        pytest.param(28, b"\1" * 17, False, id="AAAA, too long"),
+        pytest.param(65, b"\0\1\0" + HINT, True, id="HTTPS"),
+        pytest.param(65, b"\0\0\1a\0", True, id="HTTPS, alias"),
+        pytest.param(65, b"\0\1\xc0\x0c" + HINT, False, id="HTTPS, compressed target"),
+        pytest.param(64, b"\0\1\0\0\1\0\xc8" + HINT, False, id="SVCB, a parameter past the end"),
+        pytest.param(64, b"\0\1\0" + HINT + b"\0", False, id="SVCB, bytes left"),
+        pytest.param(64, b"\0\1\0\0\4\0\5\1\2\3\4\5", False, id="SVCB, a hint of five bytes"),
+        pytest.param(64, b"\0\1\0" + HINT + HINT, False, id="SVCB, hints twice"),
+        pytest.param(64, b"\0", False, id="SVCB, next to nothing"),
+    ],
+)
+def test_addresses_that_nobody_can_read_are_handed_to_nobody(rtype: int, rdata: bytes, kept: bool) -> None:
+    made = b"\xc0\x0c" + struct.pack("!HHIH", rtype, 1, 60, len(rdata)) + rdata
+    response = decode_response(query(question(NAMES[0], rtype) + made, flags=0x8180, counts=(1, 1, 0, 0)))
+    assert [record.rdata for record in response.answer] == ([rdata] if kept else [])
 
 
 def test_client_subnet_is_an_option_like_others() -> None:

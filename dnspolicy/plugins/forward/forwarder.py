@@ -79,7 +79,8 @@ class Forwarder:
     async def ask(self, query: Query, route: Route, deadline: float) -> Answer:
         """Put the question to the upstreams of `route`; never later than `deadline` (monotonic seconds) or 5 s.
 
-        Without a usable answer: SERVFAIL with EDE 22 (silence) or 23 (errors); REFUSED when too many wait, and for a zone transfer.
+        Without a usable answer: SERVFAIL with EDE 22 (silence) or 23 (errors); REFUSED when too many wait, and for
+        transfers of zones.
         """
         if query.qtype in _TRANSFERS:  # an upstream that trusts this server would give its zone to every client
             return failure(Rcode.REFUSED, EdeCode.OTHER, "zones are not transferred through this server")
