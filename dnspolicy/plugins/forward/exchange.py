@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from dnspolicy.plugins.forward.attempt import Step
 from dnspolicy.plugins.forward.match import Expected
+from dnspolicy.plugins.forward.sources import Sources
+from dnspolicy.plugins.forward.upstreams import Upstream
 
-_DATAGRAMS = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
 _ROOM = 4096
 _AT_ONCE = 16
 """Datagrams taken from one socket before others have their turn."""
@@ -47,26 +48,38 @@ class Waiters:
     no work for the loop, which matters where every question has a socket of its own.
     """
 
-    __slots__ = ("_callbacks", "_epoll", "_loop", "_register")
+    __slots__ = ("_callbacks", "_epoll", "_loop", "_sources")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._epoll = select.epoll()
-        self._register = self._epoll.register
+        self._sources = {family: Sources(family) for family in (socket.AF_INET, socket.AF_INET6)}
         self._callbacks: dict[int, Callable[[], None]] = {}
         loop.add_reader(self._epoll.fileno(), self._ready)
 
-    def add(self, fd: int, callback: Callable[[], None]) -> None:
-        """Call back while there is something to read. Raises OSError."""
-        self._register(fd, select.EPOLLIN)
-        self._callbacks[fd] = callback
+    def send(self, upstream: Upstream, wire: bytes, callback: Callable[[], None]) -> RawSocket:
+        """Send from a port of its own, and call back while there is something to read. Raises OSError."""
+        sock, new = self._sources[upstream.family].take()
+        try:
+            sock.connect((upstream.ip, upstream.port))
+            sock.send(wire)
+            if new:
+                self._epoll.register(sock.fileno(), select.EPOLLIN)
+        except OSError:
+            sock.close()
+            raise
+        self._callbacks[sock.fileno()] = callback
+        return sock
 
-    def remove(self, fd: int) -> None:
-        """Before the socket is closed, which takes it out of the epoll object too (epoll(7), Q6)."""
-        del self._callbacks[fd]
+    def release(self, upstream: Upstream, sock: RawSocket) -> None:
+        """Listen no more. A socket that is closed leaves the epoll object by itself (epoll(7), Q6)."""
+        del self._callbacks[sock.fileno()]
+        self._sources[upstream.family].give_back(sock)
 
     def close(self) -> None:
-        """After the last socket."""
+        """After the last question."""
+        for sources in self._sources.values():
+            sources.close()
         if not self._epoll.closed:
             self._loop.remove_reader(self._epoll.fileno())
             self._epoll.close()
@@ -80,31 +93,21 @@ class Waiters:
 
 
 class UdpExchange(Exchange):
-    """One datagram from a socket of its own.
+    """One datagram from a socket of its own, with a source port of its own.
 
     The socket is connected, so the kernel picks a random source port (RFC 6056) and lets in only what comes from the
     upstream's address and port; a refusal (ICMP) arrives as an error at once. `send` raises OSError when it cannot
     be sent.
     """
 
-    __slots__ = ("_fd", "_socket", "_waiters")
+    __slots__ = ("_socket", "_waiters")
 
-    _fd: int
     _socket: RawSocket
     _waiters: Waiters
 
     def send(self, waiters: Waiters, wire: bytes) -> None:
-        upstream = self.step.upstream
-        sock = RawSocket(upstream.family, _DATAGRAMS)
-        try:
-            sock.connect((upstream.ip, upstream.port))
-            sock.send(wire)
-            fd = sock.fileno()
-            waiters.add(fd, self._readable)
-        except OSError:
-            sock.close()
-            raise
-        self._socket, self._fd, self._waiters = sock, fd, waiters
+        self._socket = waiters.send(self.step.upstream, wire, self._readable)
+        self._waiters = waiters
 
     def _readable(self) -> None:
         receive, heard = self._socket.recv, self._heard
@@ -118,8 +121,7 @@ class UdpExchange(Exchange):
             self._broke(self, reason(problem))
 
     def close(self) -> None:
-        self._waiters.remove(self._fd)
-        self._socket.close()
+        self._waiters.release(self.step.upstream, self._socket)
 
 
 class TcpExchange(Exchange):

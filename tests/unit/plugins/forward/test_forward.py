@@ -8,6 +8,7 @@ import itertools
 import random
 import socket
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,10 @@ SHORT = 0.4
 """Seconds for questions that nobody answers."""
 
 
+_labs: ContextVar[list[Lab]] = ContextVar("labs")
+"""Those of the story that runs; they are closed at its end."""
+
+
 class Lab:
     """One forward room, its metrics, and who comes behind it."""
 
@@ -45,6 +50,7 @@ class Lab:
         config = Config(from_=Zone("."), to=to, **options)  # type: ignore[arg-type]
         self.room = Forward(config, forwarder=self.forwarder, clock=CLOCK)
         self.behind: list[Query] = []
+        _labs.get([]).append(self)
 
     async def ask(self, name: str = "www.lab.test", seconds: float = 5.0, **fields: object) -> Answer:
         asked = from_text(name)
@@ -73,8 +79,14 @@ def addresses(answer: Answer) -> list[str]:
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
     async def bounded() -> None:
-        async with asyncio.timeout(30):
-            await story()
+        labs: list[Lab] = []
+        _labs.set(labs)
+        try:
+            async with asyncio.timeout(30):
+                await story()
+        finally:
+            for lab in labs:
+                lab.forwarder.close()
 
     asyncio.run(bounded())
 

@@ -1,0 +1,60 @@
+"""UDP sockets to ask from, used again with another source port each time.
+
+Dissolving the association of a socket (connect(2) with AF_UNSPEC) gives its port back; connecting it anew takes
+another one at random, as for a new socket. That is half the work of closing one socket and opening the next.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import socket
+from _socket import socket as RawSocket  # noqa: N812 without the Python class around it, slower than the system call
+
+_DATAGRAMS = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
+_MOST_IDLE = 128
+_UNSPECIFIED = bytes(16)  # a sockaddr whose family is AF_UNSPEC
+
+_connect = ctypes.CDLL(None).connect
+_connect.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+_connect.restype = ctypes.c_int
+
+
+class Sources:
+    """The idle sockets of one address family. Idle ones have no port: nothing can reach them."""
+
+    __slots__ = ("_family", "_idle", "_reusable")
+
+    def __init__(self, family: socket.AddressFamily) -> None:
+        self._family = family
+        self._idle: list[RawSocket] = []
+        self._reusable: bool | None = None
+
+    def take(self) -> tuple[RawSocket, bool]:
+        """A socket without a port, and whether it is a new one. Raises OSError."""
+        return (self._idle.pop(), False) if self._idle else (RawSocket(self._family, _DATAGRAMS), True)
+
+    def give_back(self, sock: RawSocket) -> None:
+        """Keep a socket that has been used, if nothing is left in it from that use; else close it."""
+        if len(self._idle) >= _MOST_IDLE or self._reusable is False or not self._cleared(sock):
+            sock.close()
+        else:
+            self._idle.append(sock)
+
+    def close(self) -> None:
+        """Close the idle ones."""
+        for sock in self._idle:
+            sock.close()
+        self._idle.clear()
+
+    def _cleared(self, sock: RawSocket) -> bool:
+        if _connect(sock.fileno(), _UNSPECIFIED, len(_UNSPECIFIED)):
+            return False
+        try:
+            sock.recv(1)  # now that nothing can come any more: neither a message nor an error may wait for the next
+        except BlockingIOError:
+            if self._reusable is None:
+                self._reusable = sock.getsockname()[1] == 0
+            return self._reusable
+        except OSError:
+            pass
+        return False
