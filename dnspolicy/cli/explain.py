@@ -27,6 +27,7 @@ from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Edns, Query, Transport
 from dnspolicy.model.rr import rcode_text, type_number, type_text
 from dnspolicy.model.verdict import Action, Mode, Origin, Phase, Verdict
+from dnspolicy.policy.decode import printable
 from dnspolicy.policy.input import PolicyInput, encode
 from dnspolicy.wire import rdata
 
@@ -102,10 +103,10 @@ def _address(app: App, option: str, client: str) -> str:
         try:
             return str(ipaddress.ip_address(client))
         except ValueError:
-            raise ConfigError(f"{option} {client}: expected NAMESPACE/POD or an IP address") from None
+            raise ConfigError(f"{option} {printable(client)}: expected NAMESPACE/POD or an IP address") from None
     pod = app.view.pod(namespace, name)
     if pod is None:
-        raise ConfigError(f"{option} {client}: the cluster has no such pod")
+        raise ConfigError(f"{option} {printable(client)}: the cluster has no such pod")
     if not pod.addresses:
         raise ConfigError(f"{option} {client}: the pod has no address yet")
     return str(pod.addresses[0])

@@ -29,7 +29,8 @@ _NO_TTL = 1 << 31
 _MOST_PLAIN = 64
 _OPT_OWNER_TYPE = b"\0" + _OPT_TYPE.to_bytes(2, "big")
 _IN = int(Class.IN)
-_ADDRESSES = (int(Type.A), int(Type.AAAA))
+_ADDRESSES = {int(Type.A): 4, int(Type.AAAA): 16}
+"""Bytes of an address, by type."""
 _EDE = 15
 QR, AA, TC, RD, RA, AD, CD = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0020, 0x0010
 
@@ -164,7 +165,13 @@ def _plain_response(wire: bytes, asked: Name) -> Response | None:
             return None
         owner, rtype, rclass, ttl, length = _POINTED.unpack_from(wire, at)
         at += _POINTED.size + length
-        if owner != _TO_QUESTION or rtype not in _ADDRESSES or rclass != _IN or ttl >= _NO_TTL or at > len(wire):
+        if (
+            owner != _TO_QUESTION
+            or _ADDRESSES.get(rtype) != length
+            or rclass != _IN
+            or ttl >= _NO_TTL
+            or at > len(wire)
+        ):
             return None
         found.append(Record(asked, rtype, ttl, wire[at - length : at]))
     if additionals and not _is_empty_opt(wire[at:]):

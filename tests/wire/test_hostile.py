@@ -69,7 +69,7 @@ def test_a_chain_of_pointers_is_followed_so_far(links: int, read: bool) -> None:
     last = 12
     for _ in range(links):
         at = 12 + len(body)
-        body += (0xC000 | last).to_bytes(2, "big") + b"\0\1\0\1\0\0\0\0\0\0"
+        body += (0xC000 | last).to_bytes(2, "big") + b"\0\x10\0\1\0\0\0\0\0\0"
         last = at
     message = query(body, flags=0x8180, counts=(1, links, 0, 0))
     if read:

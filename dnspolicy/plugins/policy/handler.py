@@ -83,6 +83,8 @@ class Policy:
         reply = await self._apply(query, ctx, ask_next, *allowed[0])
         if len(allowed) == len(targets) or not isinstance(reply, Answer):
             return reply
+        for target, verdict in zip(targets, verdicts, strict=True):  # whom it leaves out holds no longer than it is so
+            reply = reply.changed(fresh=reply.fresh.within(self._judge.freshness(target, verdict)))
         names = {(t.namespace, t.name) for t, _ in allowed}
         kept = tuple(r for r in reply.answer if r.type != Type.PTR or self._owner(name_in(r)) in names)
         rests = frozenset().union(*(t.rests for t in targets))
