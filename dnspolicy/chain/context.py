@@ -30,7 +30,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
         return str(self.about)
 
 
-class QueryContext:
+class QueryContext(msgspec.Struct, eq=False):
     """Lives as long as one query.
 
     `deadline`: monotonic time (seconds) at which the client must have its answer. `now`: monotonic time of arrival.
@@ -38,21 +38,15 @@ class QueryContext:
     `judgements` by the policy room, `original` (the answer before the policy changed it) too.
     """
 
-    __slots__ = (
-        "deadline", "depth", "identity", "judgements", "now", "original", "port", "resolve",
-        "server_ip", "server_port", "source", "zone",
-    )  # fmt: skip
-
-    def __init__(self, source: str, port: int, now: float, deadline: float, resolve: Resolve) -> None:
-        self.source = source
-        self.port = port
-        self.server_ip = ""
-        self.server_port = 0
-        self.now = now
-        self.deadline = deadline
-        self.resolve = resolve
-        self.depth = 0
-        self.zone = ""
-        self.identity: Identity = NOBODY
-        self.judgements: list[Judgement] = []
-        self.original: Reply | None = None
+    source: str
+    port: int
+    now: float
+    deadline: float
+    resolve: Resolve
+    server_ip: str = ""
+    server_port: int = 0
+    depth: int = 0
+    zone: str = ""
+    identity: Identity = NOBODY
+    judgements: list[Judgement] = []
+    original: Reply | None = None

@@ -159,13 +159,10 @@ class _Writer:
         question, size = self._question, len(owner.labels)
         if not size or not question.endswith(owner.wire) or self._labels[-size:] != owner.labels:
             return False
-        parts = _soa_parts(owner.wire, record.rdata)
-        if parts is None:
+        whole = _soa_at(HEADER + len(question) - len(owner.wire), owner.wire, record.ttl, record.rdata)
+        if whole is None:
             return False
-        zone = (0xC000 | HEADER + len(question) - len(owner.wire)).to_bytes(2, "big")
-        mname, rname, numbers = parts
-        length = len(mname) + len(rname) + len(numbers) + 4
-        self._out += zone + _RECORD.pack(_SOA, 1, record.ttl, length) + mname + zone + rname + zone + numbers
+        self._out += whole
         return True
 
     def _name(self, wire: bytes) -> None:
@@ -201,15 +198,17 @@ def _name_end(wire: bytes, at: int) -> int:
     return at + 1
 
 
-@lru_cache(maxsize=256)
-def _soa_parts(zone: bytes, rdata: bytes) -> tuple[bytes, bytes, bytes] | None:
-    """Server and mailbox of an SOA without `zone` at their ends, and the numbers; None unless both end in it."""
+@lru_cache(maxsize=1024)
+def _soa_at(offset: int, zone: bytes, ttl: int, rdata: bytes) -> bytes | None:
+    """The SOA of `zone`, which stands at `offset`; None unless server and mailbox end in it."""
     second = _name_end(rdata, 0)
     end = _name_end(rdata, second)
     mname, rname = rdata[:second], rdata[second:end]
     if not _inside(mname, zone) or not _inside(rname, zone):
         return None
-    return mname[: -len(zone)], rname[: -len(zone)], rdata[end:]
+    pointer = (0xC000 | offset).to_bytes(2, "big")
+    data = mname[: -len(zone)] + pointer + rname[: -len(zone)] + pointer + rdata[end:]
+    return pointer + _RECORD.pack(_SOA, 1, ttl, len(data)) + data
 
 
 def _inside(wire: bytes, zone: bytes) -> bool:
