@@ -34,12 +34,20 @@ class _Part:
         self.store = Store(limits.capacity)
         self.labels: Labels = (labels.server, kind.value, labels.view, labels.zones)
         self.skipped = frozenset(from_text(zone) for zone in config.disabled(kind) or ())
+        self._skipped = tuple(self.skipped)
 
     def keeps(self, name: Name) -> bool:
-        return not any(name.under(zone) for zone in self.skipped)
+        return not _inside(name, self._skipped)
 
     def bounded(self, ttl: int) -> int:
         return min(max(ttl, self.least), self.longest)
+
+
+def _inside(name: Name, zones: tuple[Name, ...]) -> bool:
+    for zone in zones:  # noqa: SIM110 any() takes three times as long, and this is on the way of every query
+        if name.under(zone):
+            return True
+    return False
 
 
 class _Counters:
@@ -76,8 +84,9 @@ class Cache:
         self._denial = _Part(config, Kind.DENIAL, labels)
         self._labels: Labels = (labels.server, labels.view, labels.zones)
         self._counters = _Counters(metrics)
+        metrics.before_collect(self._count_entries)
         self._changes = 0
-        self._never = self._success.skipped & self._denial.skipped
+        self._never = tuple(self._success.skipped & self._denial.skipped)
         parts = (self._success, self._denial)
         self._bounds = max(p.least for p in parts), min(p.longest for p in parts)
 
@@ -86,15 +95,18 @@ class Cache:
         self._changes += 1
         for part in (self._success, self._denial):
             part.store.changed(rests)
+
+    def _count_entries(self) -> None:
+        for part in (self._success, self._denial):
             self._counters.entries.set(len(part.store), part.labels)
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         """Answer from memory, or ask on and remember. A reply that is passed on has its TTLs capped already."""
-        if self._zones and not any(query.name.under(zone) for zone in self._zones):
+        if self._zones and not _inside(query.name, self._zones):
             return await ask_next(query, ctx)
         counters = self._counters
         counters.requests.inc(self._labels)
-        if self._never and any(query.name.under(zone) for zone in self._never):
+        if self._never and _inside(query.name, self._never):
             reply = await ask_next(query, ctx)
             return self._bounded(query, reply) if isinstance(reply, Answer) else reply
         edns = query.edns
@@ -156,5 +168,4 @@ class Cache:
         evicted = part.store.put(key, Entry(query.name, kept, ttl, now, now + seconds))
         if evicted:
             self._counters.evictions.inc(part.labels, evicted)
-        self._counters.entries.set(len(part.store), part.labels)
         return kept

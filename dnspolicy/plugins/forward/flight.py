@@ -194,7 +194,9 @@ class Flight:
         lost = len(response.answer) + len(response.authority) - len(answer) - len(authority)
         if lost > 0:
             self._around.counts.scrubbed.inc(amount=lost)
-        ede = tuple(ExtendedError(e.code, e.text[:_MOST_EDE_TEXT]) for e in response.ede[:_MOST_EDE])
+        ede = response.ede
+        if ede:
+            ede = tuple(ExtendedError(e.code, e.text[:_MOST_EDE_TEXT]) for e in ede[:_MOST_EDE])
         return Answer(
             response.rcode,
             answer,

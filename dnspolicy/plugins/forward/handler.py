@@ -32,6 +32,7 @@ class Forward:
         self._forwarder = forwarder
         self._clock = clock
         self._upstreams = Upstreams(config.to, clock.monotonic())
+        self._fixed = self._upstreams.fixed
         self._route = self._make_route()
         self._problem: str | None = None
         self._busy = 0
@@ -44,12 +45,13 @@ class Forward:
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         """Forward a name of this zone; leave every other to the next room."""
         name = query.name
-        if not name.under(self._zone) or any(name.under(zone) for zone in self._except):
+        if not name.under(self._zone) or (self._except and any(name.under(zone) for zone in self._except)):
             return await ask_next(query, ctx)
         if self._limit and self._busy >= self._limit:
             self._forwarder.counts.rejects.inc()
             return overloaded()
-        self._look_at_files()
+        if not self._fixed:
+            self._look_at_files()
         self._busy += 1
         try:
             return await self._forwarder.ask(query, self._route, ctx.deadline)

@@ -129,6 +129,11 @@ class Upstreams:
         if len(self.current) > MOST:
             raise ConfigError(f"forward: {len(self.current)} upstreams are more than {MOST}")
 
+    @property
+    def fixed(self) -> bool:
+        """Whether there are no files to look at."""
+        return not self._files
+
     def refresh(self, now: float) -> str | None:
         """Look at the files if it is time; what is wrong with them, if anything. `current` may change."""
         if not self._files or now - self._looked < RECHECK:
