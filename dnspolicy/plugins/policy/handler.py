@@ -81,10 +81,12 @@ class Policy:
         if not allowed:
             return await self._apply(query, ctx, ask_next, targets[0], verdicts[0])
         reply = await self._apply(query, ctx, ask_next, *allowed[0])
-        if len(allowed) == len(targets) or not isinstance(reply, Answer):
+        if not isinstance(reply, Answer):
             return reply
-        for target, verdict in zip(targets, verdicts, strict=True):  # whom it leaves out holds no longer than it is so
+        for target, verdict in zip(targets, verdicts, strict=True):  # whom it names and leaves out holds as long as all
             reply = reply.changed(fresh=reply.fresh.within(self._judge.freshness(target, verdict)))
+        if len(allowed) == len(targets):
+            return reply
         names = {(t.namespace, t.name) for t, _ in allowed}
         kept = tuple(r for r in reply.answer if r.type != Type.PTR or self._owner(name_in(r)) in names)
         rests = frozenset().union(*(t.rests for t in targets))
