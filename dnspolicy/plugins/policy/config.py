@@ -26,5 +26,5 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     timeout: Duration = Duration(0.02)
     default: Default = Default.BLOCK
     on_error: OnError = OnError.BLOCK
-    cache: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 50_000
+    cache: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 10_000
     reload: Duration = Duration(2.0)
