@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from contextlib import suppress
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     plan = plan_of(args)
     gc.set_threshold(*GC_THRESHOLD)
     uvloop.run(_serve(plan, memo=not args.no_memo))
+    _let_go(sys.stdout)
     return 0
 
 
@@ -74,3 +76,12 @@ def _line(stream: Any) -> Any:
             stream.flush()
 
     return write
+
+
+def _let_go(stream: Any) -> None:
+    """Write what is left; when nobody reads it any more, forget it, or the interpreter would end with an error."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

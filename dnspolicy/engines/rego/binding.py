@@ -6,6 +6,8 @@ The wheel's object belongs to the thread that made it. Its panics are BaseExcept
 from __future__ import annotations
 
 import os
+import threading
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,12 +28,22 @@ class RegoError(Exception):
     """Regorus refused or failed; the text is its own."""
 
 
+_ORPHANS: dict[int, list[object]] = defaultdict(list)
+"""Engines that the collector found dead in another thread than theirs, by their thread: only that one may free them."""
+
+
 class Evaluator:
     """One set of policies with its data. Not for several threads."""
 
     def __init__(self) -> None:
+        self._thread = threading.get_ident()
+        _ORPHANS.pop(self._thread, None)
         self._engine = regorus.Engine()
         self._engine.set_gather_prints(True)
+
+    def __del__(self) -> None:
+        if threading.get_ident() != self._thread:
+            _ORPHANS[self._thread].append(self._engine)
 
     def add_policy(self, source: Source) -> None:
         """Parse one file. Raises RegoError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
@@ -139,6 +140,22 @@ def test_another_thread_gets_an_error_and_not_a_crash(tmp_path: Path) -> None:
     thread.start()
     thread.join()
     assert len(seen) == 1
+
+
+def test_an_engine_may_die_in_another_thread(tmp_path: Path) -> None:
+    """The collector runs in any thread; what it finds there must not be freed there (an unraisable error)."""
+
+    class Circle:
+        def __init__(self) -> None:
+            self.engine = RegoEngine(loaded(tmp_path, f"decision := {ALLOW}\n"))
+            self.itself = self
+
+    gc.collect()
+    Circle()
+    thread = threading.Thread(target=gc.collect)
+    thread.start()
+    thread.join()
+    assert RegoEngine(loaded(tmp_path, f"decision := {ALLOW}\n")).decide_now(question(), soon()) is not None
 
 
 def test_a_fact_that_is_no_text_is_a_bad_reply(tmp_path: Path) -> None:
