@@ -67,7 +67,8 @@ class Policy:
             verdict = self._judge.unavailable(query, ctx, "the cluster is not loaded yet, so nobody knows who asks")
             if not _passes(verdict):
                 return apply.NOT_READY
-            return await ask_next(query, ctx)
+            reply = await ask_next(query, ctx)
+            return reply.changed(fresh=reply.fresh.capped(0.0)) if isinstance(reply, Answer) else reply
         targets = self._view.targets(query.name, self._zones, self._judge.reads_endpoints)
         if len(targets) == 1:
             verdict = await self._judge.judge(query, ctx, Phase.QUERY, targets[0])
@@ -78,14 +79,12 @@ class Policy:
         """An address with several owners: each is judged, and only the allowed ones are answered."""
         verdicts = [await self._judge.judge(query, ctx, Phase.QUERY, target) for target in targets]
         allowed = [(t, v) for t, v in zip(targets, verdicts, strict=True) if _passes(v)]
-        if not allowed:
-            return await self._apply(query, ctx, ask_next, targets[0], verdicts[0])
-        reply = await self._apply(query, ctx, ask_next, *allowed[0])
+        reply = await self._apply(query, ctx, ask_next, *(allowed[0] if allowed else (targets[0], verdicts[0])))
         if not isinstance(reply, Answer):
             return reply
         for target, verdict in zip(targets, verdicts, strict=True):  # whom it names and leaves out holds as long as all
             reply = reply.changed(fresh=reply.fresh.within(self._judge.freshness(target, verdict)))
-        if len(allowed) == len(targets):
+        if not allowed or len(allowed) == len(targets):
             return reply
         names = {(t.namespace, t.name) for t, _ in allowed}
         kept = tuple(r for r in reply.answer if r.type != Type.PTR or self._owner(name_in(r)) in names)
@@ -187,7 +186,8 @@ class Policy:
             reply = await ask_next(query, ctx)
             if not isinstance(reply, Answer):
                 return reply
-            return apply.capped(apply.keep_endpoints(reply, verdict.endpoints), verdict.ttl)
+            kept = apply.keep_endpoints(reply, verdict.endpoints)
+            return apply.capped(kept.changed(fresh=kept.fresh.within(fresh)), verdict.ttl)
         chosen = apply.to_addresses(query, verdict, verdict.endpoints, self._missing_answer(query, ctx), fresh)
         return chosen.changed(ordered=True)
 
@@ -218,14 +218,20 @@ class Policy:
             return answer
         verdict = await self._judge.judge(query, ctx, Phase.RESPONSE, target, answer_facts(answer), trigger="answer")
         if _passes(verdict):
-            return answer
+            answer = _replace(answer, fresh=self._judge.limited(answer.fresh, target, verdict))
+            return apply.capped(answer, verdict.ttl)
         ctx.original = answer
+        answer = answer.changed(fresh=answer.fresh.within(self._judge.freshness(target, verdict)))
         if verdict.action is Action.REWRITE:
             return self._fail(query, ctx, target, "a rewrite in the response phase")
         if verdict.action is Action.BLOCK:
             fresh = Freshness(answer.fresh.ttl, answer.fresh.rests)
             return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
-        return await self._turn(query, ctx, ask_next, target, verdict)
+        reply = await self._turn(query, ctx, ask_next, target, verdict)
+        if not isinstance(reply, Answer):
+            return reply
+        grounds = Freshness(answer.fresh.ttl, answer.fresh.rests)
+        return reply.changed(fresh=reply.fresh.within(grounds))
 
     async def _cut(
         self, query: Query, alias: Query, ctx: QueryContext, ask_next: AskNext, found: Target, verdict: Verdict,

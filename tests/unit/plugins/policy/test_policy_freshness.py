@@ -1,0 +1,143 @@
+"""An answer is reused only for as long as every verdict it came through, and every answer judged for it, holds."""
+
+from __future__ import annotations
+
+import asyncio
+
+from dnspolicy.chain.context import QueryContext
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.cluster.index import Index
+from dnspolicy.cluster.objects import Endpoint, EndpointSlice, Kind
+from dnspolicy.engines.static import StaticEngine
+from dnspolicy.model.answer import Answer, Freshness, Reply, Rests
+from dnspolicy.model.errors import EngineTimeout
+from dnspolicy.model.name import ROOT, Name, from_text
+from dnspolicy.model.query import Query
+from dnspolicy.model.rr import Record, Type
+from dnspolicy.model.target import EXTERNAL, Target, TargetKind
+from dnspolicy.model.verdict import Action, Phase, Verdict
+from dnspolicy.plugins.policy import Config, Judge, Policy
+from dnspolicy.policy.decisions import DecisionCache
+from dnspolicy.policy.failure import OnError
+from dnspolicy.policy.footprint import Footprint
+from dnspolicy.policy.input import PolicyInput
+from dnspolicy.testing.clock import FakeClock
+from dnspolicy.wire import rdata
+
+NAME = from_text("db.example")
+FILE = (Rests.FILE, "hosts")
+POLICY = (Rests.POLICY, "static")
+ALLOW = Verdict(Action.ALLOW, "r", "x")
+BOTH_PHASES = Footprint(frozenset({("phase",)}))
+CLOCK = Footprint(frozenset({("phase",)}), timeless=False)
+BELOW = Answer(
+    answer=(Record(NAME, int(Type.A), 30, rdata.address("192.0.2.1")),), fresh=Freshness(20.0, frozenset({FILE}))
+)
+
+
+class _View(Index):
+    """A cluster in which every name points at `found`."""
+
+    def __init__(self, found: tuple[Target, ...], kinds: tuple[Kind, ...] = ()) -> None:
+        super().__init__(FakeClock(), Metrics(), kinds)
+        self.found = found
+
+    def targets(self, name: Name, zones: tuple[Name, ...], endpoints: bool) -> tuple[Target, ...]:
+        return self.found
+
+    def slices(self, namespace: str, service: str) -> tuple[EndpointSlice, ...]:
+        return (EndpointSlice("shop", "web-1", "web", (Endpoint("192.0.2.1"),)),)
+
+
+def ask(
+    engine: StaticEngine,
+    *,
+    qtype: Type = Type.A,
+    found: tuple[Target, ...] = (EXTERNAL,),
+    on_error: OnError = OnError.BLOCK,
+    kinds: tuple[Kind, ...] = (),
+) -> Answer:
+    clock, metrics = FakeClock(), Metrics()
+    judge = Judge(
+        Config(rego=("x",), on_error=on_error), engine, DecisionCache(9, clock, metrics), clock=clock, metrics=metrics
+    )
+
+    async def nobody(query: Query, upstreams: tuple[str, ...], deadline: float) -> Answer:
+        raise AssertionError
+
+    async def below(query: Query, ctx: QueryContext) -> Reply:
+        return BELOW
+
+    room = Policy(
+        judge, view=_View(found, kinds), zones=(), block_zones=(ROOT,), missing=lambda _: None, ask_upstreams=nobody
+    )
+    ctx = QueryContext("192.0.2.9", 1, clock.monotonic(), clock.monotonic() + 4, below)
+    reply = asyncio.run(room.handle(Query(NAME, int(qtype), NAME), ctx, below))
+    assert isinstance(reply, Answer)
+    return reply
+
+
+def in_response(verdict: Verdict) -> StaticEngine:
+    """Allows names, and says `verdict` to answers."""
+    return StaticEngine(lambda i: verdict if i.phase is Phase.RESPONSE else ALLOW, footprint=BOTH_PHASES)
+
+
+def service(namespace: str) -> Target:
+    rests = frozenset({(Rests.NAMESPACE, namespace)})
+    return Target(TargetKind.SERVICE, namespace, "web", exists=True, rests=rests)
+
+
+def test_an_answer_let_through_by_a_failure_in_the_response_phase_is_not_reused() -> None:
+    def late(question: PolicyInput) -> Verdict:
+        if question.phase is Phase.RESPONSE:
+            raise EngineTimeout("late")
+        return ALLOW
+
+    reply = ask(StaticEngine(late, footprint=BOTH_PHASES), on_error=OnError.ALLOW)
+    assert reply.answer == BELOW.answer
+    assert reply.fresh.ttl == 0
+
+
+def test_a_verdict_by_the_clock_in_the_response_phase_bounds_reuse_and_ttls() -> None:
+    def says(question: PolicyInput) -> Verdict:
+        return Verdict(Action.ALLOW, "r", "x", ttl=15 if question.phase is Phase.QUERY else 2)
+
+    reply = ask(StaticEngine(says, footprint=CLOCK))
+    assert reply.fresh.ttl == 2
+    assert [r.ttl for r in reply.answer] == [2]
+
+
+def test_a_block_by_the_clock_in_the_response_phase_is_not_reused_unless_it_says_so() -> None:
+    def says(question: PolicyInput) -> Verdict:
+        if question.phase is Phase.QUERY:
+            return Verdict(Action.ALLOW, "r", "x", ttl=15)
+        return Verdict(Action.BLOCK, "r", "x")
+
+    assert ask(StaticEngine(says, footprint=CLOCK)).fresh.ttl == 0
+
+
+def test_a_redirect_because_of_an_answer_holds_no_longer_than_that_answer() -> None:
+    reply = ask(in_response(Verdict(Action.REDIRECT, "r", "x", addresses=("192.0.2.7",))))
+    assert [r.rdata for r in reply.answer] == [rdata.address("192.0.2.7")]
+    assert reply.fresh == Freshness(20.0, frozenset({FILE, POLICY}))
+
+
+def test_endpoints_of_a_redirect_rest_on_the_policy_for_srv_too() -> None:
+    redirect = Verdict(Action.REDIRECT, "r", "x", endpoints=("192.0.2.1",))
+    for qtype in (Type.A, Type.SRV):
+        assert POLICY in ask(StaticEngine(redirect), found=(service("shop"),), qtype=qtype).fresh.rests
+
+
+def test_what_is_let_through_before_the_cluster_is_loaded_is_not_reused() -> None:
+    engine = StaticEngine(ALLOW, footprint=Footprint(frozenset({("client", "namespace")})))
+    reply = ask(engine, on_error=OnError.ALLOW, kinds=tuple(Kind))
+    assert reply.answer == BELOW.answer
+    assert reply.fresh.ttl == 0
+
+
+def test_a_shared_address_denied_by_all_verdicts_rests_on_all_its_owners() -> None:
+    engine = StaticEngine(
+        Verdict(Action.BLOCK, "r", "x"), footprint=Footprint(frozenset({("target", "namespace_labels", "open")}))
+    )
+    reply = ask(engine, found=(service("acorn"), service("birch")))
+    assert reply.fresh.rests >= {(Rests.NAMESPACE, "acorn"), (Rests.NAMESPACE, "birch")}
