@@ -31,12 +31,17 @@ class Repeats:
         active, self.active = self.active, []
         price = self.seconds / self.hits if self.hits else 0.0
         self.hits, self.seconds = 0, 0.0
-        for cell in active:
-            outcome = self._outcome(cell)
-            count, cell.count = cell.count, 0
-            for observer in cell.entry.observers:
-                if not observer.every:
-                    observer.repeated(outcome, count, cell.first, cell.last, count * price)
+        active.reverse()
+        try:
+            while active:
+                cell = active.pop()
+                count, cell.count = cell.count, 0
+                outcome = self._outcome(cell)
+                for observer in cell.entry.observers:
+                    if not observer.every:
+                        observer.repeated(outcome, count, cell.first, cell.last, count * price)
+        finally:
+            self.active += active  # a fault leaves the others for the next time, or they would never be told again
 
     def tell_one(self, cell: Cell, query_id: int, port: int, seconds: float) -> None:
         """Tell the observers that want every query about the repeat that was just counted."""

@@ -158,13 +158,13 @@ class Server:
 
     def _tick(self) -> None:
         """Tell about repeats, and keep the cells bounded."""
+        self._ticker = asyncio.get_running_loop().call_later(self._fold, self._tick)  # first: a fault must not end it
         self._repeats.tell()
         if self._memo is not None and self._memo.forgotten != self._swept:
             self._swept = self._memo.forgotten
             self._sweep()
         if sum(len(row) for door in self.doors for row in door.rows.values()) > MAX_CELLS:
             self.reclassify()
-        self._ticker = asyncio.get_running_loop().call_later(self._fold, self._tick)
 
     def _sweep(self) -> None:
         """Let go of the answers that are over; their repeats are told."""

@@ -90,7 +90,8 @@ class UdpListener:
             pass
         except OSError:
             self._errors.inc()
-        self._flush()
+        finally:
+            self._flush()
         if hits:
             self._repeats.hits += hits
             self._repeats.seconds += self._clock.monotonic() - now
@@ -134,7 +135,8 @@ class UdpListener:
             pass
         except OSError:
             self._errors.inc()
-        self._flush()
+        finally:
+            self._flush()
 
 
 class _UdpCaller(Caller):
