@@ -23,12 +23,14 @@ log = logging.getLogger("dnspolicy.policy")
 class _Watched:
     """One engine with its folders and the judges that ask it."""
 
-    def __init__(self, folders: tuple[Path, ...], config: Config, engine: RegoEngine) -> None:
+    def __init__(
+        self, folders: tuple[Path, ...], config: Config, engine: RegoEngine, seen: frozenset[tuple[str, int, int, int]]
+    ) -> None:
         self.folders = folders
         self.config = config
         self.engine = engine
         self.judges: dict[Config, Judge] = {}
-        self.seen = fingerprint(folders)
+        self.seen = seen
 
 
 class Engines:
@@ -61,10 +63,10 @@ class Engines:
             )
         watched = self._watched.get((folders, config.entrypoint))
         if watched is None:
+            seen = fingerprint(folders)  # first: what changes while it is loaded is looked at again
             loaded = load(folders, config.entrypoint)
-            watched = _Watched(
-                folders, config, RegoEngine(loaded, metrics=self._parts.metrics, monotonic=self._parts.clock.monotonic)
-            )
+            engine = RegoEngine(loaded, metrics=self._parts.metrics, monotonic=self._parts.clock.monotonic)
+            watched = _Watched(folders, config, engine, seen)
             self._watched[folders, config.entrypoint] = watched
             self._show()
         judge = watched.judges.get(config)
@@ -147,10 +149,10 @@ class Engines:
 
 
 def fingerprint(folders: tuple[Path, ...]) -> frozenset[tuple[str, int, int, int]]:
-    """What the files below some folders look like: path, inode, size and time of change (ns)."""
+    """What some files, and those below some folders, look like: path, inode, size and time of change (ns)."""
     found = set()
     for folder in folders:
-        for path in folder.rglob("*"):
+        for path in folder.rglob("*") if folder.is_dir() else (folder,):
             with suppress(OSError):
                 status = path.stat()
                 found.add((str(path), status.st_ino, status.st_size, status.st_mtime_ns))
