@@ -17,7 +17,7 @@ from dnspolicy.chain.observer import Outcome
 from dnspolicy.chain.plugin import Drains, Plugin, Startable
 from dnspolicy.corefile.builtin import BindConfig
 from dnspolicy.model.answer import Dependencies
-from dnspolicy.model.errors import ConfigError, DnsPolicyError
+from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.identity import Identity
 from dnspolicy.model.query import Query
 from dnspolicy.plugins.policy import Policy
@@ -154,7 +154,7 @@ class App:
         for room in reversed(self._startable()):
             try:
                 await room.stop()
-            except (DnsPolicyError, OSError) as problem:
+            except Exception as problem:  # noqa: BLE001 one room's fault must not keep the others from ending well
                 log.warning("%s did not stop well: %s", getattr(room, "name", "a room"), problem)
 
     async def ask(self, query: Query, source: str, port: int = 0) -> Outcome | None:

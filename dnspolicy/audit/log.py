@@ -141,11 +141,11 @@ class AuditLog:
         """What is to happen even when little is asked."""
         if self._stopping.is_set():
             return
+        loop.call_later(_INTERVAL, self._beat, loop)  # first: what goes wrong below must not be the last beat
         if self._folds is not None and loop.time() >= self._close_at:
             self._close_folds()
             self._close_at = loop.time() + self._fold
         self._tick(loop)
-        loop.call_later(_INTERVAL, self._beat, loop)
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
         """Render some records, and come again soon when there are more."""

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import msgspec
+
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout
 from dnspolicy.model.verdict import Action, Origin, Verdict
+
+FAILURE_TRIGGER = "failure:"
+"""Begins the trigger of a last known decision that stands in for one that could not be had."""
 
 
 class OnError(StrEnum):
@@ -38,5 +43,5 @@ def verdict_of(problem: EngineError, on_error: OnError, revision: str, last: Ver
     if on_error is OnError.ALLOW:
         return Verdict(Action.ALLOW, rule, f"on_error allow: {problem}", origin=Origin.FAILURE, revision=revision)
     if on_error is OnError.LAST_KNOWN and last is not None:
-        return last
+        return msgspec.structs.replace(last, trigger=f"{FAILURE_TRIGGER}{kind}")
     return Verdict(Action.BLOCK, rule, f"on_error {on_error}: {problem}", origin=Origin.FAILURE, revision=revision)

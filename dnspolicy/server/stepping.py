@@ -82,19 +82,26 @@ class Stepper:
             coroutine.close()
             return False
         self._clients[client] = held + 1
-        self._waiting.add(_Run(self, coroutine, pending, client))
+        try:
+            self._waiting.add(_Run(self, coroutine, pending, client))
+        except BaseException:
+            self._release(client)
+            raise
         return True
 
     def ended(self, run: _Run) -> None:
         """A coroutine that waited is over."""
         self._waiting.discard(run)
-        held = self._clients[run.client]
-        if held > 1:
-            self._clients[run.client] = held - 1
-        else:
-            del self._clients[run.client]
+        self._release(run.client)
         if self._idle is not None and not self._waiting and not self._idle.done():
             self._idle.set_result(None)
+
+    def _release(self, client: str) -> None:
+        held = self._clients[client]
+        if held > 1:
+            self._clients[client] = held - 1
+        else:
+            del self._clients[client]
 
     async def drain(self, seconds: float) -> int:
         """Wait up to `seconds` for what is under way; how many were cut off."""

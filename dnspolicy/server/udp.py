@@ -20,6 +20,8 @@ BATCH = 64
 """Datagrams served before the event loop gets its turn."""
 TOGETHER = 16
 """Replies that leave together, at most."""
+LAST_BATCHES = 256
+"""Batches that are still served when the server stops."""
 LARGEST = 4096
 """Bytes of a query; a longer one is cut and so refused."""
 _PKTINFO4 = struct.Struct("=I4s4s")
@@ -56,8 +58,19 @@ class UdpListener:
         """Serve what has arrived, then listen no more."""
         if self._loop is not None:
             self._loop.remove_reader(self._sock.fileno())
-            self._reader()
+            for _ in range(LAST_BATCHES):
+                if not self._waits():
+                    break
+                self._reader()
             self._loop = None
+
+    def _waits(self) -> bool:
+        """Whether a datagram waits to be served."""
+        try:
+            self._sock.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return False
+        return True
 
     def close(self) -> None:
         self._sock.close()

@@ -23,8 +23,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     rego: tuple[str, ...]
     entrypoint: Annotated[str, msgspec.Meta(pattern=r"^data(\.[A-Za-z_][A-Za-z0-9_]*)+$")] = "data.dnspolicy.decision"
-    timeout: Duration = Duration(0.02)
+    timeout: Annotated[Duration, msgspec.Meta(gt=0, le=60)] = Duration(0.02)
     default: Default = Default.BLOCK
     on_error: OnError = OnError.BLOCK
     cache: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 10_000
-    reload: Duration = Duration(2.0)
+    reload: Annotated[Duration, msgspec.Meta(ge=0.01)] = Duration(2.0)

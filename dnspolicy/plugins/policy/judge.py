@@ -16,7 +16,7 @@ from dnspolicy.model.verdict import Action, Origin, Phase, Verdict
 from dnspolicy.plugins.policy.config import Config, Default
 from dnspolicy.policy.decisions import DecisionCache
 from dnspolicy.policy.engine import Engine
-from dnspolicy.policy.failure import kind_of, verdict_of
+from dnspolicy.policy.failure import FAILURE_TRIGGER, kind_of, verdict_of
 from dnspolicy.policy.footprint import projector
 from dnspolicy.policy.input import AnswerFacts, PolicyInput
 
@@ -125,7 +125,7 @@ class Judge:
 
     def limited(self, fresh: Freshness, target: Target, verdict: Verdict) -> Freshness:
         """`fresh` for an answer that was let through: the same as `fresh.within(freshness(…))`, at half the price."""
-        if verdict.origin is Origin.FAILURE or not self._timeless:
+        if verdict.origin is Origin.FAILURE or verdict.trigger or not self._timeless:
             return fresh.within(self.freshness(target, verdict))
         rests = fresh.rests | self._rests
         if self._reads_target and not target.rests <= rests:
@@ -143,7 +143,7 @@ class Judge:
     def freshness(self, target: Target, verdict: Verdict) -> Freshness:
         """How long what follows from a verdict holds, and on what it rests."""
         rests = self._rests | (target.rests if self._reads_target else NOTHING)
-        if verdict.origin is Origin.FAILURE:
+        if verdict.origin is Origin.FAILURE or verdict.trigger.startswith(FAILURE_TRIGGER):
             return Freshness(0.0, rests)
         if not self._timeless:
             return Freshness(float(verdict.ttl or 0), rests)

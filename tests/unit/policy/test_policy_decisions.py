@@ -84,7 +84,9 @@ def test_only_an_operator_turns_a_failure_into_an_allow(problem: EngineError, ru
 
 def test_the_last_known_decision_stands_in_where_it_is_asked_for() -> None:
     last = Verdict(Action.ALLOW, "tenant/own", "why", revision="old")
-    assert verdict_of(EngineTimeout("x"), OnError.LAST_KNOWN, "new", last) == last
+    stand_in = verdict_of(EngineTimeout("x"), OnError.LAST_KNOWN, "new", last)
+    assert (stand_in.action, stand_in.rule, stand_in.revision) == (Action.ALLOW, "tenant/own", "old")
+    assert stand_in.trigger == "failure:timeout"  # the record says so, and nothing made of it is reused
     assert verdict_of(EngineTimeout("x"), OnError.BLOCK, "new", last).action is Action.BLOCK
 
 
