@@ -141,3 +141,31 @@ def test_a_shared_address_denied_by_all_verdicts_rests_on_all_its_owners() -> No
     )
     reply = ask(engine, found=(service("acorn"), service("birch")))
     assert reply.fresh.rests >= {(Rests.NAMESPACE, "acorn"), (Rests.NAMESPACE, "birch")}
+
+
+def test_an_answer_of_a_last_known_decision_is_not_reused() -> None:
+    """The engine may be well again a moment later, with a policy that says something else."""
+    calls = iter((ALLOW, EngineTimeout("slow")))
+
+    def once(question: PolicyInput) -> Verdict:
+        said = next(calls)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+    clock, metrics = FakeClock(), Metrics()
+    decisions = DecisionCache(9, clock, metrics, keeps_last=True)
+    judge = Judge(
+        Config(rego=("x",), on_error=OnError.LAST_KNOWN), StaticEngine(once), decisions, clock=clock, metrics=metrics
+    )
+
+    async def judged() -> Verdict:
+        ctx = QueryContext("192.0.2.9", 1, clock.monotonic(), clock.monotonic() + 4, None)  # type: ignore[arg-type]
+        return await judge.judge(Query(NAME, 1, NAME), ctx, Phase.QUERY, EXTERNAL)
+
+    first = asyncio.run(judged())
+    judge.revision = "the next one"  # so that the decision is asked for anew
+    second = asyncio.run(judged())
+    assert judge.limited(BELOW.fresh, EXTERNAL, first).ttl == 20.0
+    assert second.trigger == "failure:timeout"
+    assert judge.limited(BELOW.fresh, EXTERNAL, second).ttl == 0.0
