@@ -39,9 +39,5 @@ class EngineBadReply(EngineError):
     """The engine answered with something that is not a decision."""
 
 
-class UpstreamError(DnsPolicyError):
-    """No upstream gave a usable answer within the budget."""
-
-
 class ManifestError(DnsPolicyError):
     """A file of cluster objects cannot be read. The text names file, line and what is wrong."""

@@ -54,7 +54,7 @@ def encode(question: PolicyInput) -> bytes:
 
     Raises UnicodeEncodeError when a fact of client or target holds half a surrogate pair.
     """
-    head = b'{"version":1,"phase":"query","client":' if question.phase is Phase.QUERY else _RESPONSE_HEAD
+    head = _QUERY_HEAD if question.phase is Phase.QUERY else _RESPONSE_HEAD
     parts = [
         head,
         client_json(question.client),
@@ -68,7 +68,8 @@ def encode(question: PolicyInput) -> bytes:
     return b"".join(parts)
 
 
-_RESPONSE_HEAD = b'{"version":1,"phase":"response","client":'
+_QUERY_HEAD = b'{"version":%d,"phase":"query","client":' % VERSION
+_RESPONSE_HEAD = b'{"version":%d,"phase":"response","client":' % VERSION
 
 
 @lru_cache(_REMEMBERED)
