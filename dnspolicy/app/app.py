@@ -72,11 +72,11 @@ class App:
 
     def _blocks(self, block: BlockPlan, own: tuple[str, ...]) -> list[tuple[Block, tuple[Plugin, ...], int]]:
         label = f"dns://:{block.keys[0].port}"
-        plugins, observers = self.rooms.of(block, own, label)
-        ask = build(plugins)
-        knows = any(isinstance(p, Policy) for p in plugins)
+        made = self.rooms.furnish(block, own, label)
+        ask = build(made.plugins)
+        knows = any(isinstance(p, Policy) for p in made.plugins)
         return [
-            (Block(key.zone, f"dns://:{key.port}", ask, tuple(observers), knows), tuple(plugins), key.port)
+            (Block(key.zone, f"dns://:{key.port}", ask, made.observers, knows), made.plugins, key.port)
             for key in block.keys
         ]
 
@@ -160,8 +160,8 @@ class App:
     async def ask(self, query: Query, source: str, port: int = 0) -> Outcome | None:
         """Answer one query without sockets, as the first address that has a block for the name would."""
         for listen in self.listens:
-            door = Door(listen.routes, query.transport, listen.ip, listen.port)
-            if listen.routes.find(query.name) is not None:
+            if any(query.name.under(block.zone) for block in listen.routes.blocks):
+                door = Door(listen.routes, query.transport, listen.ip, listen.port)
                 return await self.front.outcome(query, source, port, door)
         return None
 

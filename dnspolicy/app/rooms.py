@@ -1,4 +1,4 @@
-"""One function per directive: from its typed configuration to the room."""
+"""The rooms of all server blocks of one configuration."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Any
 
 import msgspec
 
+from dnspolicy.app.directives import DIRECTIVES
 from dnspolicy.app.engines import Engines
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import BlockPlan, Plan
+from dnspolicy.app.site import Site
+from dnspolicy.chain.metadata import Describer, Metadata
+from dnspolicy.chain.metrics import ServerLabels
 from dnspolicy.chain.observer import Observer
 from dnspolicy.chain.plugin import Plugin, Readiness
 from dnspolicy.cluster.index import Index
@@ -18,20 +22,15 @@ from dnspolicy.model.answer import Answer, Dependencies
 from dnspolicy.model.errors import ConfigError, DnsPolicyError, ManifestError, PolicyLoadError
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query
-from dnspolicy.plugins import (
-    audit,
-    cache,
-    errors,
-    forward,
-    health,
-    hosts,
-    kubernetes,
-    loadbalance,
-    log,
-    policy,
-    prometheus,
-    ready,
-)
+from dnspolicy.plugins import audit, cache, kubernetes, ready
+
+
+class Furnished(msgspec.Struct, frozen=True, eq=False):
+    """What stands in one server block: `everything` that was built, the rooms of its chain, its observers."""
+
+    everything: tuple[object, ...]
+    plugins: tuple[Plugin, ...]
+    observers: tuple[Observer, ...]
 
 
 class Rooms:
@@ -47,7 +46,7 @@ class Rooms:
     ) -> None:
         self._plan = plan
         self._parts = parts
-        self._changed = changed
+        self.changed = changed
         self.engines = Engines(plan, parts, changed, reclassify)
         self.everything: list[Any] = []
         self.caches: list[cache.Cache] = []
@@ -80,106 +79,42 @@ class Rooms:
                 zones = tuple(map(from_text, config.zones)) or block.zones
                 self.cluster_zones = tuple(dict.fromkeys(self.cluster_zones + zones))
 
-    def of(self, block: BlockPlan, own: tuple[str, ...], servers: str) -> tuple[list[Plugin], list[Observer]]:
-        """The rooms and observers of one server block. `own` are its addresses, `servers` its label."""
-        plugins: list[Plugin] = []
-        observers: list[Observer] = []
-        builders: dict[type, Callable[[Any], Any]] = {
-            audit.Config: lambda c: self._audit(c),
-            cache.Config: lambda c: self._cache(c, block, servers),
-            errors.Config: lambda c: errors.Errors(
-                c, write=self._parts.err, clock=self._parts.clock, metrics=self._parts.metrics
-            ),
-            forward.Config: lambda c: forward.Forward(c, forwarder=self._parts.forwarder, clock=self._parts.clock),
-            health.Config: lambda c: health.Health(c, listeners=self._parts.listeners, metrics=self._parts.metrics),
-            hosts.Config: lambda c: self._hosts(c, block),
-            kubernetes.Config: lambda c: self._kubernetes(c, block, own),
-            loadbalance.Config: lambda c: loadbalance.Loadbalance(c),
-            log.Config: lambda c: log.Log(c, write=self._parts.out, metrics=self._parts.metrics),
-            policy.Config: lambda c: self._policy(c, block),
-            prometheus.Config: lambda c: self._prometheus(c, block, servers),
-            ready.Config: lambda c: ready.Ready(c, listeners=self._parts.listeners, rooms=self._readiness),
-        }
+    def cluster_of(self, config: kubernetes.Config) -> Index | None:
+        """The cluster of a `kubernetes` directive; None when its source could not be opened."""
+        found = self._clusters.get(id(config))
+        return found[1] if found is not None else None
+
+    def furnish(self, block: BlockPlan, own: tuple[str, ...], server: str) -> Furnished:
+        """Build what stands in one server block. `own` are its addresses, `server` its label."""
+        metadata = Metadata()
+        zones = ",".join(f"{z}." if z.labels else "." for z in block.zones)
+        site = Site(self._parts, self, self._plan, block, own, ServerLabels(server, zones), metadata)
+        built: list[object] = []
         for room in block.rooms:
-            builder = builders.get(type(room.config))
-            if builder is None:
+            build = DIRECTIVES[room.directive.name].build
+            if build is None:
                 continue
             with self.at(block, room.config):
-                built = builder(room.config)
-                self.everything.append(built)
-                if isinstance(built, audit.Audit):
-                    observers.append(built.observer)
-                elif isinstance(built, Plugin):
-                    plugins.append(built)
-                elif isinstance(built, Observer):
-                    observers.append(built)
-        return plugins, observers
-
-    def _audit(self, config: audit.Config) -> audit.Audit:
-        self.fold = min(self.fold, config.fold) if config.fold else self.fold
-        return audit.Audit(
-            config,
-            clock=self._parts.clock,
-            metrics=self._parts.metrics,
-            write=self._parts.err,
-            folder=self._plan.folder,
+                built.append(build(room.config, site))
+        self.everything.extend(built)
+        metadata.describers.extend(room for room in built if isinstance(room, Describer))
+        watching = [room.observer if isinstance(room, audit.Audit) else room for room in built]
+        return Furnished(
+            tuple(built),
+            tuple(room for room in built if isinstance(room, Plugin)),
+            tuple(room for room in watching if isinstance(room, Observer)),
         )
 
-    def _cache(self, config: cache.Config, block: BlockPlan, servers: str) -> cache.Cache:
-        zones = ",".join(f"{z}." if z.labels else "." for z in block.zones)
-        made = cache.Cache(
-            config, clock=self._parts.clock, metrics=self._parts.metrics, labels=cache.ServerLabels(servers, zones)
-        )
-        self.caches.append(made)
-        return made
-
-    def _hosts(self, config: hosts.Config, block: BlockPlan) -> hosts.Hosts:
-        config = msgspec.structs.replace(config, file=str(self._plan.path(config.file)))
-        return hosts.Hosts(config, origins=block.zones, changed=self._changed, metrics=self._parts.metrics)
-
-    def _kubernetes(
-        self, config: kubernetes.Config, block: BlockPlan, own: tuple[str, ...]
-    ) -> kubernetes.Kubernetes | None:
-        if id(config) not in self._clusters:
-            return None  # complained about already
-        made = kubernetes.Kubernetes(
-            config,
-            cluster=self._clusters[id(config)][1],
-            zones=tuple(map(from_text, config.zones)) or block.zones,
-            local_addresses=own,
-        )
-        self.cluster_rooms.append(made)
-        return made
-
-    def _policy(self, config: policy.Config, block: BlockPlan) -> policy.Policy:
-        return policy.Policy(
-            self.engines.judge(config),
-            view=self.view,
-            zones=self.cluster_zones,
-            block_zones=block.zones,
-            missing=self._missing,
-            ask_upstreams=self._parts.forwarder.redirect,
-        )
-
-    def _prometheus(self, config: prometheus.Config, block: BlockPlan, servers: str) -> prometheus.Prometheus:
-        zone = block.zones[0]
-        return prometheus.Prometheus(
-            config,
-            tally=self._parts.tally,
-            listeners=self._parts.listeners,
-            server=servers,
-            zone=f"{zone}." if zone.labels else ".",
-            plugins=[r.directive.name for r in block.rooms],
-        )
-
-    def _missing(self, query: Query) -> Answer | None:
+    def missing(self, query: Query) -> Answer | None:
+        """How a name that does not exist is answered in a cluster zone; None for names outside of them."""
         for room in self.cluster_rooms:
             found = room.nxdomain(query)
             if found is not None:
                 return found
         return None
 
-    def _readiness(self) -> Iterator[ready.Room]:
+    def readiness(self) -> Iterator[ready.Room]:
+        """The rooms that can say whether they are ready."""
         for room in self.everything:
             if isinstance(room, Readiness):
                 yield ready.Room(room.name, room)

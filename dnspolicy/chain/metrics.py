@@ -6,7 +6,17 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 
+import msgspec
+
 Labels = tuple[str, ...]
+
+
+class ServerLabels(msgspec.Struct, frozen=True):
+    """How metrics name a server block: `dns://:53`, its zones joined by commas, its view."""
+
+    server: str = ""
+    zones: str = "."
+    view: str = ""
 
 
 class Kind(StrEnum):

@@ -16,9 +16,10 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     """One answered (or dropped) query.
 
     `server` is the label CoreDNS uses (`dns://:53`), `zone` the zone of the server block, `dropped` when no block
-    took it. `wall` is the time of arrival (seconds since 1970), `seconds` how long the answer took, `size` the reply's
-    bytes (0 when dropped). `original` is the reply before a policy changed it in the response phase, else None.
-    `failure` is the text of an error that became SERVFAIL, else empty. `memo`: served from finished answers.
+    took it, `view` the name of its view. `wall` is the time of arrival (seconds since 1970), `seconds` how long the
+    answer took, `size` the reply's bytes (0 when dropped). `original` is the reply before a policy changed it in the
+    response phase, else None. `failure` is the text of an error that became SERVFAIL, else empty. `memo`: served from
+    finished answers.
     """
 
     query: Query
@@ -37,6 +38,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     size: int = 0
     failure: str = ""
     memo: bool = False
+    view: str = ""
 
 
 @runtime_checkable

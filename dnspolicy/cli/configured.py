@@ -6,7 +6,8 @@ import argparse
 import os
 from pathlib import Path
 
-from dnspolicy.app.plan import Plan, read_plan
+from dnspolicy.app.plan import Plan
+from dnspolicy.app.reading import read_plan
 
 
 def add_conf(parser: argparse.ArgumentParser) -> None:

@@ -114,6 +114,10 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """Address of the upstream that gave it; empty when made here."""
     ordered: bool = False
     """The order of the records was chosen and must stay: never to be rotated."""
+    transfer: bool = False
+    """A whole zone (RFC 5936): sent over TCP in as many messages as it takes, and never kept."""
+    rd: bool | None = None
+    """The RD flag of the reply; None copies the query's."""
 
     def changed(self, **fields: object) -> Answer:
         """A copy with other fields."""

@@ -6,17 +6,37 @@ from collections.abc import Callable, Hashable
 
 import msgspec
 
+from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.observer import Observer
 from dnspolicy.chain.plugin import AskNext
 from dnspolicy.model.identity import Identity
 from dnspolicy.model.name import Name
+from dnspolicy.model.query import Query
+from dnspolicy.wire.message import OUR_SIZE
+
+Admits = Callable[[Query, QueryContext], bool]
+"""Whether a server block takes a query, beyond its zone. Must not raise."""
+
+
+class View(msgspec.Struct, frozen=True, eq=False):
+    """Which queries a server block takes beyond its zone.
+
+    `knows_clients`: it asks for more of a client than its address. `fleeting`: it looks at what differs between two
+    queries that are otherwise alike, such as the id, so no answer may be kept.
+    """
+
+    name: str
+    admits: Admits
+    knows_clients: bool = False
+    fleeting: bool = False
 
 
 class Block(msgspec.Struct, frozen=True, eq=False):
     """One zone of one server block, ready to answer.
 
     `label` is what metrics and records call the server, such as `dns://:53`. `knows_clients`: its policy wants to know
-    who asks, so an unknown client is worth a short wait.
+    who asks, so an unknown client is worth a short wait. `udp_size`: the most bytes of a reply over UDP. `chaos`: it
+    takes questions of class CH too.
     """
 
     zone: Name
@@ -24,32 +44,47 @@ class Block(msgspec.Struct, frozen=True, eq=False):
     ask: AskNext
     observers: tuple[Observer, ...]
     knows_clients: bool = False
+    udp_size: int = OUR_SIZE
+    chaos: bool = False
+    view: View | None = None
 
     @property
     def zone_text(self) -> str:
         return f"{self.zone}." if self.zone.labels else "."
+
+    @property
+    def view_name(self) -> str:
+        return self.view.name if self.view is not None else ""
 
 
 Classify = Callable[[Identity], tuple[Hashable, ...]]
 
 
 class Routes:
-    """The blocks that share one listening address; the longest zone wins (RFC 1034 4.3.2)."""
+    """The blocks that share one listening address; the longest zone wins (RFC 1034 4.3.2).
+
+    Of blocks with one zone the first that admits the query is taken; if none does, the next shorter zone is tried.
+    """
 
     def __init__(self, blocks: tuple[Block, ...], classify: Classify) -> None:
         self.blocks = blocks
         self.classify = classify
-        self._by_zone = {b.zone.labels: b for b in blocks}
+        self._by_zone: dict[tuple[bytes, ...], tuple[Block, ...]] = {}
+        for block in blocks:
+            self._by_zone[block.zone.labels] = (*self._by_zone.get(block.zone.labels, ()), block)
         self._sizes = sorted({len(z) for z in self._by_zone}, reverse=True)
         observers = {id(o): o for b in blocks for o in b.observers}
+        views = [b.view for b in blocks if b.view is not None]
         self.every = any(o.every for o in observers.values())
+        self.fleeting = any(view.fleeting for view in views)
+        self.views_know_clients = any(view.knows_clients for view in views)
 
-    def find(self, name: Name) -> Block | None:
-        labels = name.labels
+    def find(self, query: Query, ctx: QueryContext) -> Block | None:
+        labels = query.name.labels
         count = len(labels)
         for size in self._sizes:
             if size <= count:
-                found = self._by_zone.get(labels[count - size :])
-                if found is not None:
-                    return found
+                for block in self._by_zone.get(labels[count - size :], ()):
+                    if block.view is None or block.view.admits(query, ctx):
+                        return block
         return None

@@ -11,7 +11,6 @@ from dnspolicy.model.query import Query, Transport
 from dnspolicy.model.rr import Rcode
 from dnspolicy.server.blocks import Routes
 from dnspolicy.server.memo import Answers, Row
-from dnspolicy.wire.message import OUR_SIZE
 
 MAX_DEPTH = 8
 """How often the server may ask itself for one query (alias chains)."""
@@ -32,8 +31,7 @@ class Door:
         self.port = port
         self.label = f"dns://:{port}"
         self.rows: dict[str, Row] = {}
-        self.udp_size = OUR_SIZE
-        self.waits = any(b.knows_clients for b in routes.blocks)
+        self.waits = routes.views_know_clients or any(b.knows_clients for b in routes.blocks)
         self.strays = routes.blocks[0].observers if routes.blocks else ()
         self._place: tuple[Hashable, ...] = (id(routes), transport)
 
@@ -52,7 +50,7 @@ class Door:
         """Ask the whole server again on behalf of a query, from choosing a block on."""
         if ctx.depth >= MAX_DEPTH:
             return failed(EdeCode.OTHER, "too many aliases")
-        block = self.routes.find(query.name)
+        block = self.routes.find(query, ctx)
         if block is None:
             return Answer(Rcode.REFUSED)
         ctx.depth += 1

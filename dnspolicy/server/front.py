@@ -24,7 +24,8 @@ from dnspolicy.server.repeats import Repeats
 from dnspolicy.server.stepping import Stepper
 from dnspolicy.wire.accept import Acceptance, accept
 from dnspolicy.wire.encode import encode_answer, encode_error, reply_limit
-from dnspolicy.wire.message import decode_query
+from dnspolicy.wire.message import OUR_SIZE, decode_query
+from dnspolicy.wire.transfer import encode_transfer
 
 BUDGET = 4.5
 """Seconds from a query's arrival to its answer; stub resolvers give up after 5."""
@@ -131,16 +132,13 @@ class Front:
         try:
             wall = self._clock.wall()
             generation = self._memo.generation if self._memo is not None else 0
-            block = door.routes.find(query.name)
-            reply, failure = await self._decide(query, ctx, block)
-            messages = _encode(query, reply, reply_limit(query, door.udp_size)) if isinstance(reply, Answer) else []
-            if messages:
-                caller.send(messages[0])
+            reply, failure, block = await self._decide(query, ctx, door)
+            size, messages = self._send(query, reply, block, caller)
             outcome = Outcome(
                 query, reply, ctx.source, ctx.port, ctx.identity, tuple(ctx.judgements), ctx.original,
                 ctx.server_ip, ctx.server_port, block.label if block else door.label,
                 block.zone_text if block else DROPPED, wall, self._clock.monotonic() - ctx.now,
-                len(messages[0]) if messages else 0, failure,
+                size, failure, view=block.view_name if block else "",
             )  # fmt: skip
             observers = block.observers if block is not None else door.strays
             for observer in observers:
@@ -151,16 +149,30 @@ class Front:
         finally:
             caller.over()
 
+    @staticmethod
+    def _send(query: Query, reply: Reply, block: Block | None, caller: Caller) -> tuple[int, list[bytes]]:
+        """Send what there is to send. The bytes sent, and the messages that may be kept to be served in turn."""
+        if not isinstance(reply, Answer):
+            return 0, []
+        if reply.transfer:
+            sizes = []
+            for part in encode_transfer(query, reply):
+                caller.send(part)
+                sizes.append(len(part))
+            return sum(sizes), []
+        messages = _encode(query, reply, reply_limit(query, block.udp_size if block is not None else OUR_SIZE))
+        caller.send(messages[0])
+        return len(messages[0]), messages
+
     async def outcome(self, query: Query, source: str, port: int, door: Door) -> Outcome:
         """Answer one query without sockets, finished answers or observers."""
         now = self._clock.monotonic()
         ctx = QueryContext(source, port, now, now + BUDGET, door.resolve)
-        block = door.routes.find(query.name)
-        reply, failure = await self._decide(query, ctx, block)
+        reply, failure, block = await self._decide(query, ctx, door)
         return Outcome(
             query, reply, source, port, ctx.identity, tuple(ctx.judgements), ctx.original, door.ip, door.port,
             block.label if block else door.label, block.zone_text if block else DROPPED,
-            self._clock.wall(), self._clock.monotonic() - now, failure=failure,
+            self._clock.wall(), self._clock.monotonic() - now, failure=failure, view=block.view_name if block else "",
         )  # fmt: skip
 
     def _remember(
@@ -169,7 +181,7 @@ class Front:
     ) -> None:  # fmt: skip
         assert isinstance(outcome.reply, Answer)
         edns = outcome.query.edns
-        if len(question) > MAX_REMEMBERED_QUESTION or (edns is not None and edns.options):
+        if len(question) > MAX_REMEMBERED_QUESTION or (edns is not None and edns.options) or door.routes.fleeting:
             return
         row = door.rows.get(outcome.source)
         if row is None:
@@ -180,24 +192,29 @@ class Front:
             entry = memo.remember(row.answers, question, tails, outcome, observers, self._clock.monotonic())
             row[question] = Cell(entry, row.identity, row.source)
 
-    async def _decide(self, query: Query, ctx: QueryContext, block: Block | None) -> tuple[Reply, str]:
-        """The reply, and the text of the error when it is the SERVFAIL of an error."""
-        if query.edns is not None and query.edns.version:
-            return Answer(Rcode.BADVERS), ""
-        if block is None or query.qclass != Class.IN:
-            return Answer(Rcode.REFUSED), ""
+    async def _decide(self, query: Query, ctx: QueryContext, door: Door) -> tuple[Reply, str, Block | None]:
+        """The reply, the text of the error when it is the SERVFAIL of an error, and the block that took the query."""
+        block = None
         try:
-            identity = self._view.identify(ctx.source)
+            routes = door.routes
+            identity = ctx.identity = self._view.identify(ctx.source)
+            if identity.kind is ClientKind.UNKNOWN and routes.views_know_clients:
+                ctx.identity = await self._view.await_identity(ctx.source, IDENTITY_WAIT)
+            block = routes.find(query, ctx)
+            if query.edns is not None and query.edns.version:
+                return Answer(Rcode.BADVERS), "", block
+            if block is None or (query.qclass != Class.IN and not (block.chaos and query.qclass == Class.CH)):
+                return Answer(Rcode.REFUSED), "", block
             if identity.kind is ClientKind.UNKNOWN and block.knows_clients:
-                identity = await self._view.await_identity(ctx.source, IDENTITY_WAIT)
-            ctx.identity = identity
-            return await block.ask(query, ctx), ""
+                ctx.identity = await self._view.await_identity(ctx.source, IDENTITY_WAIT)
+            return await block.ask(query, ctx), "", block
         except DnsPolicyError as problem:
-            return failed(EdeCode.OTHER, "the query could not be answered"), f"{type(problem).__name__}: {problem}"
+            reply = failed(EdeCode.OTHER, "the query could not be answered")
+            return reply, f"{type(problem).__name__}: {problem}", block
         except Exception as problem:  # noqa: BLE001 the outermost catcher: a fault of ours must become SERVFAIL
             self._panics.inc()
             where = "".join(traceback.format_exception(problem)[-3:]).strip()
-            return failed(EdeCode.OTHER, "internal error"), f"{type(problem).__name__}: {problem}: {where}"
+            return failed(EdeCode.OTHER, "internal error"), f"{type(problem).__name__}: {problem}: {where}", block
 
 
 def _encode(query: Query, answer: Answer, limit: int) -> list[bytes]:

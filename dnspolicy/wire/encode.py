@@ -82,7 +82,7 @@ def _flags(query: Query, answer: Answer, tc: bool) -> int:
         flags |= AA
     if tc:
         flags |= TC
-    if query.rd:
+    if query.rd if answer.rd is None else answer.rd:
         flags |= RD
     if answer.ra:
         flags |= RA

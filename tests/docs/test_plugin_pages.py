@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 import dnspolicy
-from dnspolicy.app.plan import read_plan
+from dnspolicy.app.reading import read_plan
 from dnspolicy.chain.order import ORDER
 from dnspolicy.corefile.schema import Positional, Rest
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import dnspolicy
-from dnspolicy.app.plan import read_plan
+from dnspolicy.app.reading import read_plan
 from dnspolicy.cli.main import main
 from dnspolicy.wire import rdata
 from examples.quickstart.client import ask

@@ -1,6 +1,6 @@
 """Remembering answers."""
 
 from dnspolicy.plugins.cache.config import Config
-from dnspolicy.plugins.cache.handler import Cache, ServerLabels
+from dnspolicy.plugins.cache.handler import Cache
 
-__all__ = ["Cache", "Config", "ServerLabels"]
+__all__ = ["Cache", "Config"]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.letters import answer_in_letters_of
-from dnspolicy.chain.metrics import Labels, Metrics
+from dnspolicy.chain.metrics import Labels, Metrics, ServerLabels
 from dnspolicy.chain.plugin import NO_FACTS, AskNext
 from dnspolicy.model.answer import Answer, Dependencies, Freshness, Reply
 from dnspolicy.model.name import Name, from_text
@@ -15,14 +13,6 @@ from dnspolicy.model.query import Query
 from dnspolicy.plugins.cache.config import Config, Kind
 from dnspolicy.plugins.cache.rules import FAILURE_OF_OURS, Sort, is_fact, own_ttl, sort
 from dnspolicy.plugins.cache.store import Entry, Key, Store, with_ttl
-
-
-class ServerLabels(msgspec.Struct, frozen=True):
-    """How metrics name the server block: `dns://:53`, its zones joined by commas, the view."""
-
-    server: str = ""
-    zones: str = "."
-    view: str = ""
 
 
 class _Part:

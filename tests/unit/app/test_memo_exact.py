@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from dnspolicy.app import engines
 from dnspolicy.app.app import App
-from dnspolicy.app.plan import read_plan
+from dnspolicy.app.reading import read_plan
 from dnspolicy.cluster.objects import (
     Endpoint,
     EndpointSlice,

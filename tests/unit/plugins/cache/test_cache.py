@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnspolicy.chain.context import QueryContext
-from dnspolicy.chain.metrics import Counter, Gauge, Metrics
+from dnspolicy.chain.metrics import Counter, Gauge, Metrics, ServerLabels
 from dnspolicy.corefile.bind import bind
 from dnspolicy.corefile.complaints import Complaints
 from dnspolicy.corefile.load import load
@@ -20,7 +20,7 @@ from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Edns, Query
 from dnspolicy.model.rr import Rcode, Record, Type
-from dnspolicy.plugins.cache import Cache, Config, ServerLabels
+from dnspolicy.plugins.cache import Cache, Config
 from dnspolicy.plugins.cache.config import Disable, Kind, Limits
 from dnspolicy.testing.clock import FakeClock
 from dnspolicy.testing.upstream import record

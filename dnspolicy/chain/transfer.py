@@ -1,0 +1,25 @@
+"""Rooms that can hand out whole zones (RFC 5936)."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from dnspolicy.model.name import Name
+from dnspolicy.model.rr import Record
+
+
+@runtime_checkable
+class TransferSource(Protocol):
+    """A room with zones that may be transferred."""
+
+    def zones(self) -> tuple[Name, ...]:
+        """The zones it could hand out."""
+        ...
+
+    def transfer(self, zone: Name) -> tuple[Record, ...] | None:
+        """All records of a zone, the SOA first and once more at the end; None when it is not there or not loaded."""
+        ...
+
+    def serial(self, zone: Name) -> int | None:
+        """The serial of a zone's SOA; None when it is not there or not loaded."""
+        ...
