@@ -23,7 +23,8 @@ class Plugin(Protocol):
     """One room. It answers, drops, or asks the next one; it never mutates a query or an answer.
 
     `reads` names the client facts that can make its answers differ between clients: two clients alike in all facts
-    that rooms and policy read share finished answers.
+    that rooms and policy read share finished answers. A room below the cache says so in the answer too
+    (`Answer.private`), as the cache knows no clients.
 
     `handle` may run outside a task: it may await futures and tasks, but must not use `asyncio.timeout`, `wait_for` or
     `current_task`. It must not wait without a limit: `ctx.deadline` is the budget.

@@ -118,6 +118,9 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """A whole zone (RFC 5936): sent over TCP in as many messages as it takes, and never kept."""
     rd: bool | None = None
     """The RD flag of the reply; None copies the query's."""
+    private: bool = False
+    """Made for this client: a cache that clients share must not keep it. Said by a room below the cache whose `reads`
+    had a part in this answer, or in passing the query on, and by one that used an answer of `ctx.resolve`."""
 
     def changed(self, **fields: object) -> Answer:
         """A copy with other fields."""

@@ -40,9 +40,12 @@ def sort(query: Query, answer: Answer) -> Sort:
 def is_fact(answer: Answer) -> bool:
     """Whether every client may have this answer again.
 
-    An answer that rests on a policy belongs to the client it was made for. One that says that it is not to be used
-    again is believed, unless it came from outside, where nothing else than TTLs is said about time.
+    An answer that rests on a policy or says that it is private belongs to the client it was made for. One that says
+    that it is not to be used again is believed, unless it came from outside, where nothing else than TTLs is said
+    about time.
     """
+    if answer.private:
+        return False
     fresh = answer.fresh
     if fresh.rests and any(kind is Rests.POLICY for kind, _ in fresh.rests):
         return False

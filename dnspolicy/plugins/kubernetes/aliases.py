@@ -72,4 +72,6 @@ class Aliases:
             fresh=reply.fresh.also(fresh),
             rotate=reply.rotate,
             upstream=reply.upstream,
+            ordered=reply.ordered,
+            private=True,  # rooms that know the client had a say in the reply
         )

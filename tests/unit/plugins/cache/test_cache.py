@@ -204,6 +204,8 @@ POLICY: Dependencies = frozenset({(Rests.POLICY, "rego")})
         pytest.param(cluster(a(), fresh=Freshness(30.0, POLICY)), id="an answer that a policy had a part in"),
         pytest.param(outside(a(), fresh=Freshness(0.0, POLICY)), id="the same from outside"),
         pytest.param(outside(rcode=Rcode.SERVFAIL, fresh=Freshness(0.0, POLICY)), id="the same, failed"),
+        pytest.param(outside(a(), private=True), id="an answer made for one client"),
+        pytest.param(outside(rcode=Rcode.SERVFAIL, private=True), id="a failure of one client's"),
         pytest.param(cluster(rcode=int(Rcode.SERVFAIL)), id="our own SERVFAIL"),
         pytest.param(Drop("policy"), id="silence"),
     ],

@@ -116,6 +116,19 @@ def test_an_external_name_is_resolved_by_the_whole_server() -> None:
     assert found.ede == there.ede
 
 
+@pytest.mark.parametrize("fields", [{"rotate": True}, {"ordered": True}], ids=lambda f: next(iter(f)))
+def test_how_the_targets_addresses_are_served_is_kept_with_the_alias(fields: dict[str, bool]) -> None:
+    there = Answer(answer=(WWW,), **fields)  # type: ignore[arg-type]
+    found = answer(room(index()), "ext.shop.svc.cluster.local", resolve=saying(there))
+    assert (found.rotate, found.ordered) == (there.rotate, there.ordered)
+
+
+def test_an_alias_that_the_whole_server_resolved_is_no_fact_for_all_clients() -> None:
+    outside = answer(room(index()), "ext.shop.svc.cluster.local", resolve=saying(Answer(answer=(WWW,))))
+    inside = answer(room(index()), "inner.shop.svc.cluster.local")
+    assert (outside.private, inside.private) == (True, False)
+
+
 @pytest.mark.parametrize("code", [Rcode.NXDOMAIN, Rcode.SERVFAIL, Rcode.REFUSED])
 def test_what_becomes_of_the_target_is_told(code: Rcode) -> None:
     soa = Record(from_text("lab.test"), Type.SOA, 60, b"\0" * 22)
