@@ -25,8 +25,8 @@ class Manifests:
     """
 
     def __init__(self, folder: Path, index: Index, clock: Clock, metrics: Metrics, log: Logger) -> None:
+        self.index = index
         self._folder = Folder(folder)
-        self._index = index
         self._clock = clock
         self._log = log
         self._files: Files = {}
@@ -62,6 +62,10 @@ class Manifests:
             await asyncio.wait((self._task,))
             self._task = None
 
+    async def synced(self, seconds: float) -> bool:
+        """Whether it was loaded; there is nothing to wait for."""
+        return not self.index.missing()
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(POLL_SECONDS)
@@ -77,7 +81,7 @@ class Manifests:
             changed = [item for key, item in held.items() if self._held.get(key) is not item]
             removed = [key for key in self._held if key not in held]
             self._held = held
-            self._index.apply(changed, removed, tuple(Kind) if loaded else ())
+            self.index.apply(changed, removed, tuple(Kind) if loaded else ())
         self._say(look)
 
     def _say(self, look: Look) -> None:
