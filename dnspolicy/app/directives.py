@@ -38,7 +38,7 @@ class Known(msgspec.Struct, frozen=True, eq=False):
 
 def _audit(config: audit.Config, site: Site) -> audit.Audit:
     site.rooms.fold = min(site.rooms.fold, config.fold) if config.fold else site.rooms.fold
-    return audit.Audit(
+    return site.rooms.inherit_audit(config) or audit.Audit(
         config, clock=site.parts.clock, metrics=site.parts.metrics, write=site.parts.err, folder=site.plan.folder
     )
 
@@ -85,7 +85,7 @@ def _log(config: log.Config, site: Site) -> log.Log:
 
 def _policy(config: policy.Config, site: Site) -> policy.Policy:
     return policy.Policy(
-        site.rooms.engines.judge(config),
+        site.rooms.judge(config),
         view=site.rooms.view,
         zones=site.rooms.cluster_zones,
         block_zones=site.block.zones,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,31 +31,29 @@ class _Watched:
         self.engine = engine
         self.judges: dict[Config, Judge] = {}
         self.seen = seen
+        self.task: asyncio.Task[None] | None = None
 
 
 class Engines:
     """Loads policies when they are first asked for, and again when their files change.
 
     A policy that cannot be loaded raises PolicyLoadError at the start; later it leaves the one in force, is logged
-    once and counted. `reclassify` is called when a policy may read other facts of clients than before.
+    once and counted. `reclassify` is called when a policy may read other facts of clients than before. Engines outlive
+    a reload of the Corefile while `retain` says so.
     """
 
-    def __init__(
-        self, plan: Plan, parts: Parts, changed: Callable[[Dependencies], None], reclassify: Callable[[], None]
-    ) -> None:
-        self._plan = plan
+    def __init__(self, parts: Parts, changed: Callable[[Dependencies], None], reclassify: Callable[[], None]) -> None:
         self._parts = parts
         self._changed = changed
         self._reclassify = reclassify
         self._watched: dict[tuple[tuple[Path, ...], str], _Watched] = {}
-        self._tasks: list[asyncio.Task[None]] = []
         metrics = parts.metrics
         self._failed = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
         self._info = metrics.gauge("dnspolicy_policy_info", "1 for the policy revision in force.", ("revision",))
 
-    def judge(self, config: Config) -> Judge:
+    def judge(self, config: Config, plan: Plan) -> Judge:
         """The judge for a `policy` directive. Raises PolicyLoadError, or ConfigError when a folder is not there."""
-        folders = tuple(self._plan.path(text) for text in config.rego)
+        folders = tuple(plan.path(text) for text in config.rego)
         absent = [text for text, folder in zip(config.rego, folders, strict=True) if not folder.exists()]
         if absent:
             raise ConfigError(
@@ -92,14 +90,24 @@ class Engines:
         ]
 
     async def start(self) -> None:
-        """Watch the folders."""
-        self._tasks = [asyncio.create_task(self._watch(w), name="policy") for w in self._watched.values()]
+        """Watch the folders of all engines."""
+        for watched in self._watched.values():
+            if watched.task is None:
+                watched.task = asyncio.create_task(self._watch(watched), name="policy")
+
+    async def retain(self, judges: Iterable[Judge]) -> None:
+        """Let go of every engine and judge but these."""
+        wanted = set(map(id, judges))
+        for key, watched in tuple(self._watched.items()):
+            watched.judges = {config: judge for config, judge in watched.judges.items() if id(judge) in wanted}
+            if not watched.judges:
+                del self._watched[key]
+                await _end(watched)
+        self._show()
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        for watched in self._watched.values():
+            await _end(watched)
 
     async def _watch(self, watched: _Watched) -> None:
         while True:
@@ -146,6 +154,13 @@ class Engines:
         self._info.values.clear()
         for watched in self._watched.values():
             self._info.set(1.0, (watched.engine.revision,))
+
+
+async def _end(watched: _Watched) -> None:
+    task, watched.task = watched.task, None
+    if task is not None:
+        task.cancel()
+        await asyncio.wait((task,))
 
 
 def fingerprint(folders: tuple[Path, ...]) -> frozenset[tuple[str, int, int, int]]:

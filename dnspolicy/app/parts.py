@@ -13,17 +13,29 @@ from dnspolicy.chain.http import HttpListeners
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.manifests import Manifests
+from dnspolicy.cluster.source import ClusterSource
 from dnspolicy.plugins.forward.forwarder import Forwarder
 from dnspolicy.plugins.prometheus.tally import Tally
 
 Write = Callable[[str], None]
 
 
-class Source(msgspec.Struct, frozen=True, eq=False):
-    """One cluster: its index, and the folder that fills it (None: an API server that is not reached)."""
+class Unreached(msgspec.Struct, frozen=True, eq=False):
+    """A cluster whose API server is not reached."""
 
     index: Index
-    manifests: Manifests | None
+
+    async def start(self) -> None:
+        """Nothing."""
+
+    async def stop(self) -> None:
+        """Nothing."""
+
+    async def synced(self, seconds: float) -> bool:
+        return False
+
+    def complaints(self) -> tuple[str, ...]:
+        return ("kubernetes: no `manifests`, the only source of a cluster so far; its names will be SERVFAIL",)
 
 
 class Parts:
@@ -37,19 +49,26 @@ class Parts:
         self.listeners = HttpListeners()
         self.forwarder = Forwarder(clock=clock, metrics=self.metrics)
         self.tally = Tally(self.metrics)
-        self.sources: dict[Path | None, Source] = {}
+        self.sources: dict[Path | None, ClusterSource] = {}
 
-    def source(self, folder: Path | None) -> Source:
+    def source(self, folder: Path | None) -> ClusterSource:
         """The cluster in `folder`, loaded. Raises ManifestError when the folder cannot be read."""
         found = self.sources.get(folder)
         if found is None:
-            index = Index(self.clock, self.metrics)
-            manifests = None
-            if folder is not None:
-                manifests = Manifests(folder, index, self.clock, self.metrics, logging.getLogger("dnspolicy.cluster"))
-                manifests.load()
-            found = self.sources[folder] = Source(index, manifests)
+            found = self.sources[folder] = self._open(folder)
         return found
+
+    def _open(self, folder: Path | None) -> ClusterSource:
+        index = Index(self.clock, self.metrics)
+        if folder is None:
+            return Unreached(index)
+        manifests = Manifests(folder, index, self.clock, self.metrics, logging.getLogger("dnspolicy.cluster"))
+        manifests.load()
+        return manifests
+
+    def forget(self, source: ClusterSource) -> None:
+        """A source that nobody uses any more; the next to ask for it gets a new one."""
+        self.sources = {key: other for key, other in self.sources.items() if other is not source}
 
     def no_cluster(self) -> Index:
         """An index that holds nothing and waits for nothing."""

@@ -18,11 +18,12 @@ from dnspolicy.chain.metrics import ServerLabels
 from dnspolicy.chain.observer import Observer
 from dnspolicy.chain.plugin import Plugin, Readiness
 from dnspolicy.cluster.index import Index
+from dnspolicy.cluster.source import ClusterSource
 from dnspolicy.model.answer import Answer, Dependencies
 from dnspolicy.model.errors import ConfigError, DnsPolicyError, ManifestError, PolicyLoadError
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query
-from dnspolicy.plugins import audit, cache, kubernetes, ready
+from dnspolicy.plugins import audit, cache, kubernetes, policy, ready
 
 
 class Furnished(msgspec.Struct, frozen=True, eq=False):
@@ -36,23 +37,33 @@ class Furnished(msgspec.Struct, frozen=True, eq=False):
 class Rooms:
     """Builds the rooms of all server blocks, and collects what is wrong with them.
 
-    `everything` is all that was built, for start, stop and readiness. `changed` is told what moved, `reclassify` when a
-    policy may read other facts of clients. `view` is the cluster that says who is asking: that of the first
-    `kubernetes` directive.
+    `everything` is all that was built, for start, stop and readiness. `changed` is told what moved. `view` is the
+    cluster that says who is asking: that of the first `kubernetes` directive. Of `before`, the rooms now in force,
+    those are kept that go on as they are.
     """
 
     def __init__(
-        self, plan: Plan, parts: Parts, changed: Callable[[Dependencies], None], reclassify: Callable[[], None]
+        self,
+        plan: Plan,
+        parts: Parts,
+        engines: Engines,
+        changed: Callable[[Dependencies], None],
+        before: Rooms | None = None,
     ) -> None:
         self._plan = plan
         self._parts = parts
         self.changed = changed
-        self.engines = Engines(plan, parts, changed, reclassify)
+        self.engines = engines
+        self.judges: list[policy.Judge] = []
+        self._heirlooms = [room for room in before.everything if isinstance(room, audit.Audit)] if before else []
+        self.inherited: list[object] = []
         self.everything: list[Any] = []
         self.caches: list[cache.Cache] = []
         self.problems: list[str] = []
         self.fold = float(audit.Config(stdout=True).fold)
         self._clusters: dict[int, tuple[kubernetes.Config, Index]] = {}
+        self.sources: list[ClusterSource] = []
+        self.startup_timeout = 5.0
         self.cluster_zones: tuple[Name, ...] = ()
         self.cluster_rooms: list[kubernetes.Kubernetes] = []
         for block in plan.blocks:
@@ -75,7 +86,9 @@ class Rooms:
                 if complaint is not None:
                     raise ConfigError(complaint)
                 folder = self._plan.path(config.manifests) if config.manifests else None
-                self._clusters[id(config)] = (config, self._parts.source(folder).index)
+                source = self._parts.source(folder)
+                self.sources.append(source)
+                self._clusters[id(config)] = (config, source.index)
                 zones = tuple(map(from_text, config.zones)) or block.zones
                 self.cluster_zones = tuple(dict.fromkeys(self.cluster_zones + zones))
 
@@ -104,6 +117,21 @@ class Rooms:
             tuple(room for room in built if isinstance(room, Plugin)),
             tuple(room for room in watching if isinstance(room, Observer)),
         )
+
+    def judge(self, config: policy.Config) -> policy.Judge:
+        """The judge for a `policy` directive. Raises PolicyLoadError or ConfigError."""
+        made = self.engines.judge(config, self._plan)
+        self.judges.append(made)
+        return made
+
+    def inherit_audit(self, config: audit.Config) -> audit.Audit | None:
+        """The audit log now in force with this very configuration: its stream goes on."""
+        for room in self._heirlooms:
+            if room.config == config:
+                self._heirlooms.remove(room)
+                self.inherited.append(room)
+                return room
+        return None
 
     def missing(self, query: Query) -> Answer | None:
         """How a name that does not exist is answered in a cluster zone; None for names outside of them."""

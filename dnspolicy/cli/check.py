@@ -41,7 +41,5 @@ def run(args: argparse.Namespace) -> int:
 
 async def _check(plan: Plan) -> tuple[list[str], list[str]]:
     app = App(plan, clock=SystemClock(), out=print, err=print)
-    problems = [c for s in app.parts.sources.values() if s.manifests is not None for c in s.manifests.complaints()]
-    if any(s.manifests is None for s in app.parts.sources.values()):
-        problems.append("kubernetes: no `manifests`, the only source of a cluster so far; its names will be SERVFAIL")
+    problems = [complaint for source in app.parts.sources.values() for complaint in source.complaints()]
     return problems, app.announcement()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 
 class Caller(ABC):
@@ -21,6 +22,15 @@ class Caller(ABC):
     @abstractmethod
     def send(self, wire: bytes) -> None:
         """Send the reply. Never raises."""
+
+    async def stream(self, parts: Iterator[bytes]) -> int:
+        """Send a reply of several messages, as fast as the client reads; the bytes sent. Never raises.
+
+        Where one message is all there can be, the first is sent.
+        """
+        first = next(parts, b"")
+        self.send(first)
+        return len(first)
 
     def over(self) -> None:  # noqa: B027 most callers need not know
         """The message is done with, replied to or not."""

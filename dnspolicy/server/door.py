@@ -25,15 +25,20 @@ class Door:
     """
 
     def __init__(self, routes: Routes, transport: Transport, ip: str, port: int) -> None:
-        self.routes = routes
         self.transport = transport
         self.ip = ip
         self.port = port
         self.label = f"dns://:{port}"
         self.rows: dict[str, Row] = {}
+        self.lead_to(routes)
+
+    def lead_to(self, routes: Routes) -> None:
+        """Answer with other blocks from now on."""
+        self.routes = routes
+        self.rows.clear()
         self.waits = routes.views_know_clients or any(b.knows_clients for b in routes.blocks)
         self.strays = routes.blocks[0].observers if routes.blocks else ()
-        self._place: tuple[Hashable, ...] = (id(routes), transport)
+        self._place: tuple[Hashable, ...] = (id(routes), self.transport)
 
     def class_of(self, identity: Identity) -> tuple[Hashable, ...]:
         """What a client shares with those who get the same answers here."""

@@ -60,6 +60,10 @@ class Front:
         self._shed = metrics.counter("dnspolicy_queries_shed_total", "Queries dropped because too many were under way.")
         metrics.before_collect(repeats.tell)
 
+    def look_at(self, view: ClusterView) -> None:
+        """Another cluster says who is asking from now on."""
+        self._view = view
+
     def receive(self, wire: bytes, door: Door, caller: Caller) -> None:
         """Take one message. The caller gets a reply now or later, or none."""
         now = self._clock.monotonic()
@@ -133,7 +137,12 @@ class Front:
             wall = self._clock.wall()
             generation = self._memo.generation if self._memo is not None else 0
             reply, failure, block = await self._decide(query, ctx, door)
-            size, messages = self._send(query, reply, block, caller)
+            if isinstance(reply, Answer) and reply.transfer:
+                size = await caller.stream(encode_transfer(query, reply))
+                messages: list[bytes] = []
+                reply = reply.changed(answer=reply.answer[:1])  # the SOA says enough to those who look
+            else:
+                size, messages = self._send(query, reply, block, caller)
             outcome = Outcome(
                 query, reply, ctx.source, ctx.port, ctx.identity, tuple(ctx.judgements), ctx.original,
                 ctx.server_ip, ctx.server_port, block.label if block else door.label,
@@ -154,12 +163,6 @@ class Front:
         """Send what there is to send. The bytes sent, and the messages that may be kept to be served in turn."""
         if not isinstance(reply, Answer):
             return 0, []
-        if reply.transfer:
-            sizes = []
-            for part in encode_transfer(query, reply):
-                caller.send(part)
-                sizes.append(len(part))
-            return sum(sizes), []
         messages = _encode(query, reply, reply_limit(query, block.udp_size if block is not None else OUR_SIZE))
         caller.send(messages[0])
         return len(messages[0]), messages

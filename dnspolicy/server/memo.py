@@ -227,6 +227,14 @@ class Memo:
                     self._invalidations.inc()
         self.generation += 1
 
+    def clear(self) -> None:
+        """Forget everything, the classes too: another configuration is in force."""
+        for entry in tuple(self._held):
+            self._forget(entry)
+        self._classes.clear()
+        self._known_serial = self._serial()
+        self.generation += 1
+
     def _make_room(self) -> None:
         """Drop the oldest of the largest class, or the oldest of all when no class is large."""
         count = max(1, self._capacity // 8)

@@ -1,23 +1,19 @@
-"""All listeners of one process: opened together, stopped together."""
+"""One server process: its sockets, its clients, its clock; answering is done by `front`."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-
-import msgspec
+import socket
+from collections.abc import Callable, Sequence
 
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.model.answer import Dependencies, Rests
-from dnspolicy.model.errors import ConfigError
-from dnspolicy.model.query import Transport
-from dnspolicy.server.blocks import Routes
 from dnspolicy.server.door import Door
 from dnspolicy.server.front import Front
+from dnspolicy.server.listeners import Listen, Listeners
 from dnspolicy.server.memo import Memo
 from dnspolicy.server.repeats import Repeats
-from dnspolicy.server.sockets import ANY, BACKLOG, tcp_socket, udp_socket, why
 from dnspolicy.server.stepping import Stepper
 from dnspolicy.server.tcp import TcpConnection, TcpLimits
 from dnspolicy.server.udp import UdpListener
@@ -27,20 +23,11 @@ DRAIN = 5.0
 MAX_CELLS = 200_000
 
 
-class Listen(msgspec.Struct, frozen=True):
-    """An address to listen on, over UDP and TCP, and what answers there."""
-
-    ip: str
-    port: int
-    routes: Routes
-
-
 class Server:
-    """Opens sockets and closes them; all answering is done by `front`."""
+    """Opens sockets and closes them; all answering is done by `front`. `fold` seconds of repeats are told at once."""
 
     def __init__(
         self,
-        listens: Sequence[Listen],
         *,
         front: Front,
         memo: Memo | None,
@@ -56,67 +43,48 @@ class Server:
         self._stepper = stepper
         self._clock = clock
         self._metrics = metrics
-        self._fold = fold
+        self.fold = fold
         self._swept = 0
         self._limits = TcpLimits(metrics)
-        self.doors = tuple(
-            Door(listen.routes, transport, listen.ip, listen.port) for listen in listens for transport in Transport
-        )
-        self._udp: list[UdpListener] = []
-        self._tcp: list[asyncio.Server] = []
+        self._listeners = Listeners(self._udp, self._tcp)
         self._ticker: asyncio.TimerHandle | None = None
 
-    async def bind(self) -> None:
-        """Take every address, without answering yet. Raises ConfigError naming the one that cannot be had."""
-        loop = asyncio.get_running_loop()
-        try:
-            for door in self._streams():  # first: what else holds the port shows here and not with UDP
-                await self._open_tcp(door, loop)
-            for door in self.doors:
-                if door.transport is Transport.UDP:
-                    self._open_udp(door)
-        except BaseException:
-            self._close()
-            raise
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        return tuple(self._listeners.doors.values())
+
+    def _udp(self, sock: socket.socket, door: Door) -> UdpListener:
+        return UdpListener(
+            sock, door, front=self._front, repeats=self._repeats, clock=self._clock, metrics=self._metrics
+        )
+
+    def _tcp(self, door_at: Callable[[str], Door]) -> TcpConnection:
+        return TcpConnection(door_at, self._front, self._limits)
+
+    def lead(self, listens: Sequence[Listen]) -> None:
+        """Make the doors of these addresses without opening them: `front` may be given queries for them."""
+        self._listeners.lead(listens)
+
+    def bind(self, listens: Sequence[Listen]) -> None:
+        """Take every address that is not held yet, without answering. Raises ConfigError naming what cannot be had."""
+        self._listeners.take(listens)
+
+    def unbind(self) -> None:
+        """Let go of what `bind` took: it will not be used."""
+        self._listeners.release()
 
     async def start(self) -> None:
-        """Answer at the addresses that were taken."""
-        loop = asyncio.get_running_loop()
-        for udp in self._udp:
-            udp.start(loop)
-        for tcp in self._tcp:
-            await tcp.start_serving()
-        self._tick()
-
-    def _streams(self) -> list[Door]:
-        """The doors that need a TCP socket: one for all addresses stands for each of its family on that port."""
-        doors = [d for d in self.doors if d.transport is Transport.TCP]
-        everywhere = {(d.ip, d.port) for d in doors if d.ip in ANY}
-        return [d for d in doors if d.ip in ANY or (_any_of(d.ip), d.port) not in everywhere]
-
-    async def _open_tcp(self, door: Door, loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            sock = tcp_socket(door.ip, door.port)
-        except OSError as problem:
-            raise ConfigError(why(problem, door.ip, door.port)) from None
-        near = {d.ip: d for d in self.doors if d.transport is Transport.TCP and d.port == door.port}
-        self._tcp.append(
-            await loop.create_server(
-                lambda: TcpConnection(lambda ip: near.get(ip, door), self._front, self._limits),
-                sock=sock,
-                backlog=BACKLOG,
-                start_serving=False,
-            )
-        )
-
-    def _open_udp(self, door: Door) -> None:
-        try:
-            sock = udp_socket(door.ip, door.port)
-        except OSError as problem:
-            raise ConfigError(why(problem, door.ip, door.port)) from None
-        self._udp.append(
-            UdpListener(sock, door, front=self._front, repeats=self._repeats, clock=self._clock, metrics=self._metrics)
-        )
+        """Answer at the addresses that `bind` said, from now on with their blocks, and at no others."""
+        self._repeats.tell()
+        if self._memo is not None:
+            self._memo.clear()
+        await self._listeners.use()
+        doors = set(map(id, self.doors))
+        for connection in tuple(self._limits.connections):
+            if id(connection.door) not in doors:
+                connection.finish()
+        if self._ticker is None:
+            self._tick()
 
     def changed(self, rests: Dependencies) -> None:
         """Forget what rests on any of these: finished answers, and who has an address."""
@@ -136,10 +104,7 @@ class Server:
 
     async def stop(self) -> None:
         """Serve what has arrived, answer what is under way, then close."""
-        for udp in self._udp:
-            udp.stop()
-        for tcp in self._tcp:
-            tcp.close()
+        self._listeners.stop()
         for connection in tuple(self._limits.connections):
             connection.finish()
         await self._stepper.drain(DRAIN)
@@ -149,16 +114,13 @@ class Server:
         if self._ticker is not None:
             self._ticker.cancel()
         self._repeats.tell()
-        for udp in self._udp:
-            udp.close()
-        for tcp in self._tcp:
-            tcp.close()
+        self._listeners.close()
         for connection in tuple(self._limits.connections):
             connection.abort()
 
     def _tick(self) -> None:
         """Tell about repeats, and keep the cells bounded."""
-        self._ticker = asyncio.get_running_loop().call_later(self._fold, self._tick)  # first: a fault must not end it
+        self._ticker = asyncio.get_running_loop().call_later(self.fold, self._tick)  # first: a fault must not end it
         self._repeats.tell()
         if self._memo is not None and self._memo.forgotten != self._swept:
             self._swept = self._memo.forgotten
@@ -172,7 +134,3 @@ class Server:
             for row in door.rows.values():
                 for question in [q for q, cell in row.items() if not cell.entry.expires]:
                     del row[question]
-
-
-def _any_of(ip: str) -> str:
-    return ANY[1] if ":" in ip else ANY[0]

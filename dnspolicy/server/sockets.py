@@ -38,15 +38,22 @@ def udp_socket(ip: str, port: int) -> socket.socket:
     return sock
 
 
-def tcp_socket(ip: str, port: int) -> socket.socket:
-    """A non-blocking socket that listens on one address. Raises OSError."""
+def tcp_socket(ip: str, port: int, beside: bool = False) -> socket.socket:
+    """A non-blocking socket that listens on one address. Raises OSError.
+
+    `beside` lets it be bound while another socket of this server holds the address through a wildcard.
+    """
     sock = socket.socket(socket.AF_INET6 if ":" in ip else socket.AF_INET, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if ":" in ip:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if beside:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind((ip, port))
+        # Only now: a second server on this machine must find the port taken, a later socket of ours need not.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.listen(BACKLOG)
     except OSError:
         sock.close()

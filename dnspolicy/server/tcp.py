@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter as Tally
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from dnspolicy.chain.metrics import Metrics
@@ -22,6 +22,12 @@ TURN = 64
 """Queries read from one connection before the event loop gets its turn."""
 MAX_UNSENT = 1 << 20
 """Bytes of answers a client may leave unread before the connection ends."""
+STREAM_UNSENT = 128 << 10
+"""Bytes of a transfer that wait for the client to read; it goes on when a quarter of them is left."""
+PATIENCE = 10.0
+"""Seconds without progress that end a transfer."""
+MAX_STREAMS = 16
+"""Transfers under way on all connections."""
 
 
 class TcpLimits:
@@ -30,6 +36,7 @@ class TcpLimits:
     def __init__(self, metrics: Metrics) -> None:
         self.connections: set[TcpConnection] = set()
         self.per_client: Tally[str] = Tally()
+        self.streams = 0
         self.refused = metrics.counter("dnspolicy_tcp_connections_refused_total", "Connections over a limit.")
         gauge = metrics.gauge("dnspolicy_tcp_connections", "Open TCP connections.")
         metrics.before_collect(lambda: gauge.set(len(self.connections)))
@@ -66,6 +73,14 @@ class TcpConnection(asyncio.Protocol):
         self._client, self._port, self._ip = "", 0, ""
         self._transport: asyncio.Transport | None = None
         self._idle: asyncio.TimerHandle | None = None
+        self._streams = 0
+        self._full = False
+        self._room: list[asyncio.Future[None]] = []
+
+    @property
+    def door(self) -> Door:
+        """Where it came in."""
+        return self._door
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -84,11 +99,66 @@ class TcpConnection(asyncio.Protocol):
         if self._idle is not None:
             self._idle.cancel()
         self._transport = None
+        self.resume_writing()
 
     def pause_writing(self) -> None:
-        """The client does not read: nobody waits for it."""
-        if self._transport is not None:
+        """The client does not read: only a transfer waits for it."""
+        self._full = True
+        if self._transport is not None and not self._streams:
             self._transport.abort()
+        self._throttle()
+
+    def resume_writing(self) -> None:
+        self._full = False
+        for future in self._room:
+            if not future.done():
+                future.set_result(None)
+        self._room.clear()
+        self._read()
+
+    async def stream(self, parts: Iterator[bytes]) -> int:
+        """Write messages at the pace of the client; the bytes written. Ends the connection when it does not read."""
+        if self._limits.streams >= MAX_STREAMS:
+            self._limits.refused.inc()
+            self.abort()
+            return 0
+        self._begin_stream()
+        sent = 0
+        try:
+            for wire in parts:
+                if self._full:
+                    await self._wait_for_room()
+                if self._transport is None:
+                    break
+                self._transport.write(len(wire).to_bytes(2, "big") + wire)
+                sent += len(wire)
+                self._rest()
+                await asyncio.sleep(0)  # making a message takes milliseconds: others have their turn
+        finally:
+            self._end_stream()
+        return sent
+
+    def _begin_stream(self) -> None:
+        self._limits.streams += 1
+        self._streams += 1
+        if self._transport is not None:
+            self._transport.set_write_buffer_limits(high=STREAM_UNSENT)
+
+    def _end_stream(self) -> None:
+        self._limits.streams -= 1
+        self._streams -= 1
+        if self._transport is not None and not self._streams:
+            self._transport.set_write_buffer_limits(high=MAX_UNSENT)
+
+    async def _wait_for_room(self) -> None:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._room.append(future)
+        timer = loop.call_later(PATIENCE, self.abort)
+        try:
+            await future
+        finally:
+            timer.cancel()
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -132,7 +202,7 @@ class TcpConnection(asyncio.Protocol):
         """Whether there may be more in the buffer, though nothing but the turn is over."""
         buffer = self._buffer
         for _ in range(TURN):
-            if len(buffer) < 2 or self._ending or self._transport is None or self._under_way >= MAX_IN_FLIGHT:
+            if len(buffer) < 2 or self._ending or self._transport is None or self._busy:
                 return False
             size = buffer[0] << 8 | buffer[1]
             if size == 0:
@@ -151,12 +221,16 @@ class TcpConnection(asyncio.Protocol):
         """Receive no more while too much is under way or waits for its turn."""
         if self._transport is None or self._transport.is_closing():
             return
-        full = self._turn_due or self._under_way >= MAX_IN_FLIGHT
+        full = self._turn_due or self._busy
         if full and not self._paused:
             self._transport.pause_reading()
         elif self._paused and not full:
             self._transport.resume_reading()
         self._paused = full
+
+    @property
+    def _busy(self) -> bool:
+        return self._full or self._under_way >= MAX_IN_FLIGHT
 
     def answered(self, wire: bytes | None) -> None:
         """One query is done; None when it gets no reply."""
@@ -165,6 +239,8 @@ class TcpConnection(asyncio.Protocol):
             return
         if wire is not None:
             self._transport.write(len(wire).to_bytes(2, "big") + wire)
+            if self._full and self._transport.get_write_buffer_size() > MAX_UNSENT:
+                self._transport.abort()
         if self._paused:
             self._read()
         self._end_when_done()
@@ -197,6 +273,9 @@ class _TcpCaller(Caller):
 
     def send(self, wire: bytes) -> None:
         self._tell(wire)
+
+    async def stream(self, parts: Iterator[bytes]) -> int:
+        return await self._connection.stream(parts) if self._connection is not None else 0
 
     def over(self) -> None:
         self._tell(None)

@@ -45,13 +45,15 @@ class UdpListener:
         self._repeats = repeats
         self._clock = clock
         self._errors = metrics.counter("dnspolicy_udp_send_errors_total", "Replies the kernel did not take.")
-        self._reader = self._drain_slowly if door.ip in ANY or door.routes.every else self._drain
+        self._reader = self._drain
         self._loop: asyncio.AbstractEventLoop | None = None
         self._together = False
         self._replies: list[tuple[bytes, Address, Control]] = []
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Listen; once more after the door leads elsewhere."""
         self._loop = loop
+        self._reader = self._drain_slowly if self._door.ip in ANY or self._door.routes.every else self._drain
         loop.add_reader(self._sock.fileno(), self._reader)
 
     def stop(self) -> None:

@@ -24,6 +24,7 @@ import yaml
 
 import dnspolicy
 from dnspolicy.app import App, read_plan
+from dnspolicy.cluster.manifests import Manifests
 from dnspolicy.testing.upstream import FakeUpstream
 from tests.scenarios import asking, cluster, upstreams
 from tests.scenarios.expected import differences, shape
@@ -134,8 +135,7 @@ class _Stage:
         app = App(read_plan(corefile, {}), clock=self._clock, out=_nowhere, err=_nowhere)
         await app.start()
         for source in app.parts.sources.values():
-            if source.manifests is not None:
-                await source.manifests.stop()
+            await source.stop()
         return app
 
     def _corefile(self, hosts: list[str], port: int) -> str:
@@ -169,9 +169,9 @@ class _Stage:
     def _look(self) -> None:
         """See the manifest files as they are now; a change counts when two looks see the same."""
         for source in self._app.parts.sources.values():
-            assert source.manifests is not None
-            source.manifests.poll()
-            source.manifests.poll()
+            assert isinstance(source, Manifests)
+            source.poll()
+            source.poll()
 
     async def _replace_policy(self, step: Step) -> None:
         """Write the policy, and wait until it is in force or refused."""

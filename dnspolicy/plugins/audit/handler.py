@@ -58,6 +58,7 @@ class Audit:
         self, config: Config, *, clock: Clock, metrics: Metrics, write: Callable[[str], object] = to_stderr,
         folder: Path = _HERE,
     ) -> None:  # fmt: skip
+        self.config = config
         self.fold = float(config.fold)
         self._write = write
         self._log: AuditLog | None = None

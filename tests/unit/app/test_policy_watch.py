@@ -32,7 +32,7 @@ async def changes(path: Path, then: Path, *, early: bool, monkeypatch: pytest.Mo
     def moved(rests: Dependencies) -> None:
         changed.set()
 
-    made = Engines(Plan((), path.parent, ()), Parts(SystemClock(), ignore, ignore), moved, lambda: None)
+    made = Engines(Parts(SystemClock(), ignore, ignore), moved, lambda: None)
 
     def change() -> None:
         then.write_text(rule("another"))
@@ -45,7 +45,7 @@ async def changes(path: Path, then: Path, *, early: bool, monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         if early:
             patch.setattr("dnspolicy.app.engines.load", load_and_change)
-        made.judge(Config(rego=(str(path),), reload=Duration(0.01)))
+        made.judge(Config(rego=(str(path),), reload=Duration(0.01)), Plan((), path.parent, ()))
     await made.start()
     try:
         if not early:

@@ -22,9 +22,10 @@ from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Record, Type
 from dnspolicy.server.blocks import Block, Routes
 from dnspolicy.server.front import Front
+from dnspolicy.server.listeners import Listen
 from dnspolicy.server.memo import Memo
 from dnspolicy.server.repeats import Repeats
-from dnspolicy.server.server import Listen, Server
+from dnspolicy.server.server import Server
 from dnspolicy.server.stepping import Stepper
 
 Answerer = Callable[[Query, QueryContext], Awaitable[Reply]]
@@ -90,14 +91,14 @@ class Bench:
         )
         block = Block(zone, "dns://:53", build([self.room]), (self.watcher,))
         self.ip, self.port = ip, port or _free_port(ip)
+        self.listens = [Listen(ip, self.port, Routes((block,), lambda identity: ()))]
         self.server = Server(
-            [Listen(ip, self.port, Routes((block,), lambda identity: ()))],
             front=self.front, memo=self.memo, repeats=self.repeats, stepper=self.stepper, clock=clock,
             metrics=self.metrics, fold=60.0,
         )  # fmt: skip
 
     async def __aenter__(self) -> Bench:
-        await self.server.bind()
+        self.server.bind(self.listens)
         await self.server.start()
         return self
 

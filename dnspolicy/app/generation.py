@@ -1,0 +1,160 @@
+"""Everything one Corefile describes, beside the sockets: built as a whole, started as a whole, replaced as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from dnspolicy.app.addresses import interfaces, listen_on, own_addresses
+from dnspolicy.app.engines import Engines
+from dnspolicy.app.parts import Parts
+from dnspolicy.app.plan import BlockPlan, Plan
+from dnspolicy.app.rooms import Furnished, Rooms
+from dnspolicy.chain.build import build
+from dnspolicy.chain.plugin import Drains, Plugin, Startable
+from dnspolicy.corefile.builtin import BindConfig
+from dnspolicy.model.answer import Dependencies
+from dnspolicy.model.errors import ConfigError
+from dnspolicy.model.identity import Identity
+from dnspolicy.plugins.policy import Policy
+from dnspolicy.policy.footprint import client_projector
+from dnspolicy.server.blocks import Block, Routes
+from dnspolicy.server.listeners import Listen
+
+log = logging.getLogger("dnspolicy")
+
+
+class Generation:
+    """One configuration, ready to be put in force. `before` is the one in force, of which some rooms may go on.
+
+    Raises ConfigError with all that is wrong with folders, policies and files. May be built in a thread.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        parts: Parts,
+        engines: Engines,
+        changed: Callable[[Dependencies], None],
+        before: Generation | None = None,
+    ) -> None:
+        self.plan = plan
+        self.rooms: Rooms = Rooms(plan, parts, engines, changed, before.rooms if before is not None else None)
+        self.view = self.rooms.view
+        self._routes: list[Routes] = []
+        self._chains: dict[int, tuple[Plugin, ...]] = {}
+        machine = interfaces()
+        listening: dict[tuple[str, int], list[Block]] = defaultdict(list)
+        for block in plan.blocks:
+            bind = block.one(BindConfig)
+            try:
+                ips = listen_on(bind, machine)
+            except ConfigError as problem:
+                self.rooms.problems.append(f"{block.directive(bind).at}: {problem}")
+                continue
+            for made, port in self._blocks(block, own_addresses(ips, machine)):
+                for ip in ips:
+                    listening[ip, port].append(made)
+        if self.rooms.problems:
+            raise ConfigError("\n".join(self.rooms.problems))
+        self.listens = [Listen(ip, port, self._routes_of(tuple(blocks))) for (ip, port), blocks in listening.items()]
+
+    def _blocks(self, block: BlockPlan, own: tuple[str, ...]) -> list[tuple[Block, int]]:
+        made = self.rooms.furnish(block, own, f"dns://:{block.keys[0].port}")
+        ask = build(made.plugins)
+        blocks = [(_block(key.zone, key.port, ask, made), key.port) for key in block.keys]
+        self._chains.update((id(block), made.plugins) for block, _ in blocks)
+        return blocks
+
+    def _routes_of(self, blocks: tuple[Block, ...]) -> Routes:
+        for routes in self._routes:
+            if routes.blocks == blocks:
+                return routes
+        rooms = [room for block in blocks for room in self._chains[id(block)]]
+        routes = Routes(blocks, _Classifier(rooms))
+        self._routes.append(routes)
+        return routes
+
+    def reclassify(self) -> None:
+        """A policy now reads other facts of clients."""
+        for routes in self._routes:
+            classify = routes.classify
+            assert isinstance(classify, _Classifier)
+            classify.renew()
+
+    def changed(self, rests: Dependencies) -> None:
+        """Something answers rest on has moved."""
+        for cached in self.rooms.caches:
+            cached.changed(rests)
+
+    async def start(self) -> None:
+        """Start all rooms but the inherited ones. Raises ConfigError; nothing of its own is left running then."""
+        started = []
+        try:
+            for room in self._startable():
+                if not _among(room, self.rooms.inherited):
+                    started.append(room)
+                    await room.start()
+        except BaseException:
+            for room in reversed(started):
+                await _end(room)
+            raise
+
+    async def drain(self) -> None:
+        """Tell everyone that the server is about to stop, and let health hold that up."""
+        await asyncio.gather(*(room.drain() for room in self.rooms.everything if isinstance(room, Drains)))
+
+    async def stop(self, heir: Generation | None = None) -> None:
+        """Stop all rooms, but not what `heir` goes on with."""
+        kept = heir.rooms.inherited if heir is not None else []
+        for room in reversed(self._startable()):
+            if not _among(room, kept):
+                await _end(room)
+
+    def _startable(self) -> list[Startable]:
+        return [room for room in self.rooms.everything if isinstance(room, Startable)]
+
+    def announcement(self) -> list[str]:
+        """Where it listens for which zones, in a few lines for people."""
+        lines = []
+        for routes in self._routes:
+            zones = ", ".join(dict.fromkeys(b.zone_text for b in routes.blocks))
+            ports = sorted({x.port for x in self.listens if x.routes is routes})
+            ips = [x.ip for x in self.listens if x.routes is routes]
+            where = "all addresses" if "0.0.0.0" in ips else ", ".join(dict.fromkeys(ips))
+            lines.append(f"zones {zones} on {where}, port {', '.join(map(str, ports))}")
+        return lines
+
+
+def _block(zone: Any, port: int, ask: Any, made: Furnished) -> Block:
+    knows = any(isinstance(p, Policy) for p in made.plugins)
+    return Block(zone, f"dns://:{port}", ask, made.observers, knows)
+
+
+def _among(room: object, rooms: list[object]) -> bool:
+    return any(room is other for other in rooms)
+
+
+async def _end(room: Startable) -> None:
+    try:
+        await room.stop()
+    except Exception as problem:  # noqa: BLE001 one room's fault must not keep the others from ending well
+        log.warning("%s did not stop well: %s", getattr(room, "name", "a room"), problem)
+
+
+class _Classifier:
+    """Sorts clients into classes that no room and no policy of some blocks can tell apart."""
+
+    def __init__(self, rooms: list[Plugin]) -> None:
+        self._rooms = rooms
+        self.renew()
+
+    def renew(self) -> None:
+        facts: frozenset[Any] = frozenset().union(*(room.reads for room in self._rooms))
+        self._project = client_projector(facts)
+
+    def __call__(self, identity: Identity) -> tuple[Any, ...]:
+        return tuple(self._project(identity))
