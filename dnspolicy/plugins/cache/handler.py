@@ -2,57 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from math import inf
+
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.letters import answer_in_letters_of
 from dnspolicy.chain.metrics import Labels, Metrics, ServerLabels
 from dnspolicy.chain.plugin import NO_FACTS, AskNext
-from dnspolicy.model.answer import Answer, Dependencies, Freshness, Reply
-from dnspolicy.model.name import Name, from_text
+from dnspolicy.model.answer import Answer, Dependencies, Reply
+from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Query
-from dnspolicy.plugins.cache.config import Config, Kind
-from dnspolicy.plugins.cache.rules import FAILURE_OF_OURS, Sort, is_fact, own_ttl, sort
-from dnspolicy.plugins.cache.store import Entry, Key, Store, with_ttl
-
-
-class _Part:
-    """One store with its bounds and labels."""
-
-    def __init__(self, config: Config, kind: Kind, labels: ServerLabels) -> None:
-        limits = config.limits(kind)
-        self.longest, self.least = limits.ttl or 0, limits.minttl or 0
-        self.store = Store(limits.capacity)
-        self.labels: Labels = (labels.server, kind.value, labels.view, labels.zones)
-        self.skipped = frozenset(from_text(zone) for zone in config.disabled(kind) or ())
-        self._skipped = tuple(self.skipped)
-
-    def keeps(self, name: Name) -> bool:
-        return not _inside(name, self._skipped)
-
-    def bounded(self, ttl: int) -> int:
-        return min(max(ttl, self.least), self.longest)
-
-
-def _inside(name: Name, zones: tuple[Name, ...]) -> bool:
-    for zone in zones:  # noqa: SIM110 any() takes three times as long, and this is on the way of every query
-        if name.under(zone):
-            return True
-    return False
-
-
-class _Counters:
-    def __init__(self, metrics: Metrics) -> None:
-        by_type = ("server", "type", "view", "zones")
-        plain = ("server", "view", "zones")
-        self.entries = metrics.gauge("coredns_cache_entries", "The number of elements in the cache.", by_type)
-        self.hits = metrics.counter("coredns_cache_hits_total", "The count of cache hits.", by_type)
-        self.evictions = metrics.counter("coredns_cache_evictions_total", "The count of cache evictions.", by_type)
-        self.requests = metrics.counter("coredns_cache_requests_total", "The count of cache requests.", plain)
-        self.misses = metrics.counter(
-            "coredns_cache_misses_total",
-            "The count of cache misses. Deprecated, derive misses from cache hits/requests counters.",
-            plain,
-        )
+from dnspolicy.plugins.cache.config import Config, Mode
+from dnspolicy.plugins.cache.counters import Counters
+from dnspolicy.plugins.cache.memory import Memory
+from dnspolicy.plugins.cache.part import inside
+from dnspolicy.plugins.cache.refresh import Refreshes, ask
+from dnspolicy.plugins.cache.rules import names_a_client, refreshes
+from dnspolicy.plugins.cache.store import Entry, Key
 
 
 class Cache:
@@ -67,95 +35,162 @@ class Cache:
 
     def __init__(self, config: Config, *, clock: Clock, metrics: Metrics, labels: ServerLabels | None = None) -> None:
         labels = labels or ServerLabels()
+        stale = config.serve_stale
         self._clock = clock
         self._zones = tuple(from_text(zone) for zone in config.zones)
-        self._servfail = config.servfail
-        self._success = _Part(config, Kind.SUCCESS, labels)
-        self._denial = _Part(config, Kind.DENIAL, labels)
         self._labels: Labels = (labels.server, labels.view, labels.zones)
-        self._counters = _Counters(metrics)
+        self._counters = Counters(metrics)
+        self._memory = Memory(config, clock, self._counters, labels)
+        self._success, self._never, self._simple = self._memory.success, self._memory.never, self._memory.simple
+        self._refreshes = Refreshes(clock)
+        self._verify = stale is not None and stale.mode is Mode.VERIFY
+        self._verify_timeout = float(stale.timeout) if stale is not None else 0.0
+        self._recheck = float(stale.failure_recheck) if stale is not None else 0.0
         metrics.before_collect(self._count_entries)
-        self._changes = 0
-        self._never = tuple(self._success.skipped & self._denial.skipped)
-        parts = (self._success, self._denial)
-        self._bounds = max(p.least for p in parts), min(p.longest for p in parts)
 
     def changed(self, rests: Dependencies) -> None:
         """Forget what rests on any of these."""
-        self._changes += 1
-        for part in (self._success, self._denial):
-            part.store.changed(rests)
+        self._memory.changed(rests)
 
     def _count_entries(self) -> None:
-        for part in (self._success, self._denial):
+        for part in self._memory.parts:
             self._counters.entries.set(len(part.store), part.labels)
+
+    async def start(self) -> None:
+        """Nothing begins before it is asked for."""
+
+    async def stop(self) -> None:
+        await self._refreshes.stop()
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         """Answer from memory, or ask on and remember. A reply that is passed on has its TTLs capped already."""
-        if self._zones and not _inside(query.name, self._zones):
-            return await ask_next(query, ctx)
-        counters = self._counters
-        counters.requests.inc(self._labels)
-        if self._never and _inside(query.name, self._never):
-            reply = await ask_next(query, ctx)
-            return self._bounded(query, reply) if isinstance(reply, Answer) else reply
         edns = query.edns
+        if self._zones and not inside(query.name, self._zones):
+            return await ask_next(query, ctx)
+        if edns is not None and edns.options and names_a_client(edns):
+            return await ask_next(query, ctx)
+        self._counters.requests.inc(self._labels)
+        if self._never and inside(query.name, self._never):
+            reply = await ask_next(query, ctx)
+            return self._memory.bounded(query, reply) if isinstance(reply, Answer) else reply
         key = (query.name.key, query.qtype, query.qclass, edns is not None and edns.do, query.cd)
         now = self._clock.monotonic()
-        for part in (self._success, self._denial):
-            entry = part.store.get(key, now)
-            if entry is not None:
-                counters.hits.inc(part.labels)
-                answer = entry.show(now)
-                return answer if entry.name.wire == query.name.wire else answer_in_letters_of(query.name, answer)
-        counters.misses.inc(self._labels)
-        changes = self._changes
+        part = self._success
+        entry = part.store.get(key)
+        if entry is None or now >= entry.expires:
+            found = self._memory.find(key, now)
+            if found is None:
+                return await self._miss(key, query, ctx, ask_next)
+            part, entry = found
+        self._counters.hits.inc(part.labels)
+        if self._simple and now < entry.expires:
+            answer = entry.show(now)
+        elif now >= entry.expires:
+            return await self._stale(entry, query, ctx, ask_next)
+        else:
+            answer = self._show(entry, now, query, ask_next)
+        return answer if entry.name.wire == query.name.wire else answer_in_letters_of(query.name, answer)
+
+    async def _miss(self, key: Key, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
+        self._counters.misses.inc(self._labels)
+        changes = self._memory.changes
         reply = await ask_next(query, ctx)
-        return self._take(key, query, reply, changes) if isinstance(reply, Answer) else reply
+        return self._memory.take(key, query, reply, changes) if isinstance(reply, Answer) else reply
 
-    def _bounded(self, query: Query, answer: Answer) -> Answer:
-        """The answer of a name that is never kept, with its TTLs bounded like all others."""
-        least, longest = self._bounds
-        if all(least <= record.ttl <= longest for record in answer.answer + answer.authority):
-            return answer
-        kind = sort(query, answer)
-        if kind is not Sort.SUCCESS and kind is not Sort.DENIAL:
-            return answer
-        found = own_ttl(query, answer)
-        if found is None:
-            return answer
-        part = self._success if kind is Sort.SUCCESS else self._denial
-        ttl = part.bounded(found)
-        return answer if ttl == found else with_ttl(answer, ttl)
+    def _show(self, entry: Entry, now: float, query: Query, ask_next: AskNext) -> Answer:
+        """An entry that holds, which may be due to be fetched again."""
+        popularity = self._memory.popularity
+        if popularity is not None and popularity.count(entry, now):
+            self._prefetch(entry, query, ask_next)
+        return self._memory.show(entry, now)
 
-    def _take(self, key: Key, query: Query, answer: Answer, changes: int) -> Answer:
-        """Bound the TTLs of a new answer, and keep it when it may be kept."""
-        kind = sort(query, answer)
-        if kind is Sort.OTHER:
-            return answer
-        if kind is Sort.FAILURE:
-            return self._take_failure(key, query, answer)
-        part = self._success if kind is Sort.SUCCESS else self._denial
-        found = own_ttl(query, answer)
-        if found is None:
-            return answer
-        ttl = part.bounded(found)
-        unmoved = changes == self._changes or not answer.fresh.rests
-        if ttl and unmoved and is_fact(answer) and part.keeps(query.name):
-            seconds = float(ttl) if not answer.fresh.ttl else min(float(ttl), answer.fresh.ttl)
-            return self._keep(part, key, query, answer, ttl, seconds)
-        return with_ttl(answer, ttl)
+    def _prefetch(self, entry: Entry, query: Query, ask_next: AskNext) -> None:
+        """Fetch an entry again that still holds. A failure changes nothing."""
+        memory, changes = self._memory, self._memory.changes
 
-    def _take_failure(self, key: Key, query: Query, answer: Answer) -> Answer:
-        seconds = self._servfail if answer.upstream else min(self._servfail, FAILURE_OF_OURS)
-        if not seconds or not is_fact(answer) or not self._denial.keeps(query.name):
-            return answer
-        return self._keep(self._denial, key, query, answer, int(seconds), seconds)
+        def landed(reply: Reply | None) -> None:
+            if reply is not None and (answer := refreshes(query, reply, prefer_positive=False)) is not None:
+                memory.take(entry.key, query, answer, changes)
+                self._inherit(entry)
 
-    def _keep(self, part: _Part, key: Key, query: Query, answer: Answer, ttl: int, seconds: float) -> Answer:
-        now = self._clock.monotonic()
-        kept = with_ttl(answer, ttl, Freshness(seconds, answer.fresh.rests, now))
-        evicted = part.store.put(key, Entry(query.name, kept, ttl, now, now + seconds))
-        if evicted:
-            self._counters.evictions.inc(part.labels, evicted)
-        return kept
+        if self._refreshes.begin(entry.key, query, ask_next, landed) is not None:
+            self._counters.prefetches.inc(self._labels)
+
+    async def _stale(self, entry: Entry, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
+        """Answer with an entry that is over, or with what a look at the source before that has brought."""
+        reply = None
+        if self._clock.monotonic() >= entry.recheck:
+            if not self._verify:
+                if self._refresh(entry, query, ask_next) is not None:
+                    self._counters.prefetches.inc(self._labels)
+            elif self._verify_timeout:
+                reply = await self._verify_within(entry, query, ctx, ask_next)
+            else:
+                reply = await self._verify_now(entry, query, ctx, ask_next)
+        if reply is not None:
+            return answer_in_letters_of(query.name, reply)
+        self._counters.stale.inc(self._labels)
+        return answer_in_letters_of(query.name, self._memory.show_stale(entry))
+
+    async def _verify_now(self, entry: Entry, query: Query, ctx: QueryContext, ask_next: AskNext) -> Answer | None:
+        """What the source says. With a failure recheck, whoever asks meanwhile gets the stale answer."""
+        changes = self._memory.changes
+        if self._recheck:
+            entry.recheck = inf
+        try:
+            reply = await ask(query, ctx, ask_next)
+        finally:
+            entry.recheck = 0.0
+        return self._landed(entry, query, reply, changes)
+
+    async def _verify_within(self, entry: Entry, query: Query, ctx: QueryContext, ask_next: AskNext) -> Answer | None:
+        """What the source says within the time for it. It goes on to be asked beyond that."""
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[Answer | None] = loop.create_future()
+
+        def tell(answer: Answer | None = None) -> None:
+            if not told.done():
+                told.set_result(answer)
+
+        task = self._refresh(entry, query, ask_next, tell)
+        if task is None:
+            return None
+        task.add_done_callback(lambda _: tell())
+        timer = loop.call_later(max(0.0, min(self._verify_timeout, ctx.deadline - self._clock.monotonic())), tell)
+        try:
+            return await told
+        finally:
+            timer.cancel()
+
+    def _refresh(
+        self, entry: Entry, query: Query, ask_next: AskNext, tell: Callable[[Answer | None], None] | None = None
+    ) -> asyncio.Task[None] | None:
+        """Ask the source in the background; None when that is under way or there is no room for it."""
+        changes = self._memory.changes
+
+        def landed(reply: Reply | None) -> None:
+            answer = self._landed(entry, query, reply, changes)
+            if tell is not None:
+                tell(answer)
+
+        return self._refreshes.begin(entry.key, query, ask_next, landed)
+
+    def _landed(self, entry: Entry, query: Query, reply: Reply | None, changes: int) -> Answer | None:
+        """Take in what a refresh of a stale entry brought; the answer when it takes the entry's place."""
+        memory = self._memory
+        answer = refreshes(query, reply, memory.prefer_positive) if reply is not None else None
+        if answer is None:
+            if memory.prefer_positive and isinstance(reply, Answer):
+                memory.take(entry.key, query, reply, changes)
+            entry.recheck = self._clock.monotonic() + self._recheck
+            return None
+        taken = memory.take(entry.key, query, answer, changes)
+        memory.forget(entry)
+        self._inherit(entry)
+        return taken
+
+    def _inherit(self, old: Entry) -> None:
+        """The entry in the place of another one is as popular."""
+        found = self._memory.find(old.key, self._clock.monotonic())
+        if found is not None:
+            found[1].hits, found[1].seen = old.hits, old.seen

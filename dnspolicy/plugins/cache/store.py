@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from random import random
 
 from dnspolicy.model.answer import Answer, Dependencies, Dependency, Freshness
 from dnspolicy.model.name import Name
@@ -18,17 +18,30 @@ _OVERHEAD = 160
 
 
 class Entry:
-    """One answer. `ttl`: seconds all its records had at `stored` (monotonic); over at `expires`."""
+    """One answer. `ttl`: seconds all its records had at `stored` (monotonic). It is over at `expires`, and of no use
+    any more at `gone`; between the two it is stale.
 
-    __slots__ = ("_shown", "_shown_at", "answer", "expires", "name", "stored", "ttl", "weight")
+    `hits` in a row were counted, `seen` is when the last one may have been. `recheck` is when to try again after a
+    refresh that failed.
+    """
 
-    def __init__(self, name: Name, answer: Answer, ttl: int, stored: float, expires: float) -> None:
+    __slots__ = (
+        "_shown", "_shown_at", "answer", "expires", "gone", "hits", "key", "name", "place", "recheck", "seen", "stored",
+        "ttl", "weight",
+    )  # fmt: skip
+
+    def __init__(self, key: Key, name: Name, answer: Answer, ttl: int, stored: float, expires: float) -> None:
+        self.key = key
         self.name = name
         self.answer = answer
         self.ttl = ttl
         self.stored = stored
-        self.expires = expires
+        self.expires = self.gone = expires
         self.weight = weight(answer)
+        self.place = -1
+        self.hits = 0
+        self.seen = stored
+        self.recheck = 0.0
         self._shown = answer
         self._shown_at = 0
 
@@ -38,48 +51,40 @@ class Entry:
         if passed != self._shown_at:
             self._shown_at = passed
             self._shown = with_ttl(self.answer, max(self.ttl - passed, 0))
-        return _with(self._shown, Freshness(self.expires - now, self.answer.fresh.rests, self.stored + passed))
+        return with_freshness(self._shown, Freshness(self.expires - now, self.answer.fresh.rests, self.stored + passed))
 
 
 class Store:
-    """The oldest go first when it is full; a look-up is one dictionary access."""
+    """One chosen at random goes when it is full, so nobody can tell which; a look-up is one dictionary access."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._most_weight = max(capacity * BYTES_PER_ENTRY, _LEAST_BYTES)
         self._weight = 0
-        self._batch = max(1, capacity // 64)
         self._entries: dict[Key, Entry] = {}
+        self._places: list[Entry] = []
         self._resting: dict[Dependency, dict[Key, None]] = {}
+        self.get = self._entries.get
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: Key, now: float) -> Entry | None:
-        """The entry if it is still good; one that is over is dropped."""
-        entry = self._entries.get(key)
-        if entry is not None and entry.expires <= now:
-            self.drop(key)
-            return None
-        return entry
-
-    def put(self, key: Key, entry: Entry) -> int:
+    def put(self, entry: Entry) -> int:
         """Keep an entry, in the place of an older one; how many others had to go."""
-        self.drop(key)
+        self.drop(entry.key)
         if entry.weight > self._most_weight // 4:
             return 0
         evicted = 0
-        while self._entries and (
-            len(self._entries) >= self._capacity or self._weight + entry.weight > self._most_weight
-        ):
-            # In batches: taking the first key of a dictionary passes over all keys deleted before it.
-            for old in tuple(islice(self._entries, self._batch)):
-                self.drop(old)
-                evicted += 1
-        self._entries[key] = entry
+        places = self._places
+        while places and (len(places) >= self._capacity or self._weight + entry.weight > self._most_weight):
+            self.drop(places[int(random() * len(places))].key)
+            evicted += 1
+        self._entries[entry.key] = entry
+        entry.place = len(places)
+        places.append(entry)
         self._weight += entry.weight
         for dependency in entry.answer.fresh.rests:
-            self._resting.setdefault(dependency, {})[key] = None
+            self._resting.setdefault(dependency, {})[entry.key] = None
         return evicted
 
     def drop(self, key: Key) -> None:
@@ -88,6 +93,10 @@ class Store:
         if entry is None:
             return
         self._weight -= entry.weight
+        last = self._places.pop()
+        if last is not entry:
+            self._places[entry.place] = last
+            last.place = entry.place
         for dependency in entry.answer.fresh.rests:
             keys = self._resting[dependency]
             del keys[key]
@@ -115,15 +124,17 @@ def with_ttl(answer: Answer, ttl: int, fresh: Freshness | None = None) -> Answer
     return Answer(
         answer.rcode, _set_ttl(answer.answer, ttl), _set_ttl(answer.authority, ttl), _set_ttl(answer.additional, ttl),
         answer.aa, answer.ra, answer.tc, answer.ede, answer.made_by, fresh or answer.fresh, answer.rotate,
-        answer.upstream,
+        answer.upstream, answer.ordered, answer.transfer, answer.rd, answer.private,
     )  # fmt: skip
 
 
-def _with(answer: Answer, fresh: Freshness) -> Answer:
+def with_freshness(answer: Answer, fresh: Freshness) -> Answer:
+    """The answer with another freshness."""
     # Written out, because it is on the way of every hit: msgspec's replace takes three times as long.
     return Answer(
         answer.rcode, answer.answer, answer.authority, answer.additional, answer.aa, answer.ra, answer.tc, answer.ede,
-        answer.made_by, fresh, answer.rotate, answer.upstream,
+        answer.made_by, fresh, answer.rotate, answer.upstream, answer.ordered, answer.transfer, answer.rd,
+        answer.private,
     )  # fmt: skip
 
 

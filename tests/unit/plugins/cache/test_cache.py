@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
+from cache_help import DB, SOA, WEB, Lab, a, cluster, outside, ttls
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnspolicy.chain.context import QueryContext
-from dnspolicy.chain.metrics import Counter, Gauge, Metrics, ServerLabels
 from dnspolicy.corefile.bind import bind
 from dnspolicy.corefile.complaints import Complaints
 from dnspolicy.corefile.load import load
@@ -18,77 +16,11 @@ from dnspolicy.corefile.schema import Duration, Zone
 from dnspolicy.model.answer import NOTHING, ONCE, Answer, Dependencies, Drop, Freshness, Reply, Rests
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.name import from_text
-from dnspolicy.model.query import Edns, Query
+from dnspolicy.model.query import Edns
 from dnspolicy.model.rr import Rcode, Record, Type
-from dnspolicy.plugins.cache import Cache, Config
-from dnspolicy.plugins.cache.config import Disable, Kind, Limits
-from dnspolicy.testing.clock import FakeClock
+from dnspolicy.plugins.cache import Config
+from dnspolicy.plugins.cache.config import Disable, Kind, Limits, Mode, Prefetch, ServeStale, StalePolicy
 from dnspolicy.testing.upstream import record
-
-SOA = record("lab.test", "SOA", "ns.lab.test host.lab.test 1 2 3 4 20", ttl=60)
-WEB: Dependencies = frozenset({(Rests.SERVICE, "shop/web")})
-DB: Dependencies = frozenset({(Rests.SERVICE, "shop/db")})
-
-
-def a(ttl: int = 300, owner: str = "www.lab.test", address: str = "198.51.100.10") -> Record:
-    return record(owner, "A", address, ttl)
-
-
-def outside(
-    *answer: Record, rcode: Rcode = Rcode.NOERROR, authority: tuple[Record, ...] = (), **more: object
-) -> Answer:
-    """An answer as the forward room gives it."""
-    fields = {"ra": True, "made_by": "forward", "upstream": "192.0.2.1:53", "fresh": ONCE, **more}
-    return Answer(int(rcode), answer, authority, **fields)  # type: ignore[arg-type]
-
-
-def cluster(*answer: Record, rests: Dependencies = WEB, **more: object) -> Answer:
-    """An answer as the kubernetes room gives it."""
-    fields = {"aa": True, "made_by": "kubernetes", "fresh": Freshness(rests=rests), **more}
-    return Answer(answer=answer, **fields)  # type: ignore[arg-type]
-
-
-class Lab:
-    """One cache, with a room behind it that gives `reply` and counts."""
-
-    def __init__(self, *words: str, reply: Reply | None = None, **options: object) -> None:
-        self.clock = FakeClock()
-        self.metrics = Metrics()
-        self.reply: Reply = reply or outside(a())
-        self.asked: list[str] = []
-        self.meanwhile: Dependencies = NOTHING
-        ttl = int(words[0]) if words else None
-        config = Config(ttl=ttl, zones=tuple(map(Zone, words[1:])), **options)  # type: ignore[arg-type]
-        self.cache = Cache(config, clock=self.clock, metrics=self.metrics, labels=ServerLabels("dns://:53", "."))
-
-    def ask(self, name: str = "www.lab.test", qtype: int = Type.A, **fields: object) -> Reply:
-        asked = from_text(name)
-        query = Query(asked, int(qtype), asked, **fields)  # type: ignore[arg-type]
-        context = QueryContext("192.0.2.99", 1, self.clock.monotonic(), self.clock.monotonic() + 5, self.behind)
-        return asyncio.run(self.handle(query, context))
-
-    async def handle(self, query: Query, context: QueryContext) -> Reply:
-        return await self.cache.handle(query, context, self.behind)
-
-    def answer(self, name: str = "www.lab.test", qtype: int = Type.A, **fields: object) -> Answer:
-        reply = self.ask(name, qtype, **fields)
-        assert isinstance(reply, Answer)
-        return reply
-
-    async def behind(self, query: Query, _: QueryContext) -> Reply:
-        self.asked.append(str(query.name))
-        if self.meanwhile:
-            self.cache.changed(self.meanwhile)
-        return self.reply
-
-    def value(self, name: str, *labels: str) -> float:
-        found = next(m for m in self.metrics.collect() if m.name == name)
-        assert isinstance(found, Counter | Gauge)
-        return found.values.get(labels, 0.0)
-
-
-def ttls(answer: Answer) -> list[int]:
-    return [r.ttl for r in answer.answer + answer.authority + answer.additional]
 
 
 @pytest.mark.parametrize(
@@ -332,7 +264,7 @@ class TestChanges:
     @given(st.lists(st.tuples(st.integers(0, 5), st.sets(st.integers(0, 3)), st.booleans()), max_size=40))
     def test_never_stale(self, steps: list[tuple[int, set[int], bool]]) -> None:
         """Whatever is asked and changed, an answer shows the versions of all it rests on."""
-        lab, versions = Lab("30", success=Limits(capacity=3)), [0] * 4
+        lab, versions = Lab("30"), [0] * 4
 
         def rests(numbers: set[int]) -> Dependencies:
             return frozenset((Rests.SERVICE, str(n)) for n in numbers)
@@ -351,34 +283,17 @@ class TestChanges:
             assert lab.answer(name, Type.TXT).answer[0].rdata == text.encode()
 
 
-class TestBounds:
-    @pytest.mark.parametrize("capacity", [1, 10, 200])
-    def test_capacity(self, capacity: int) -> None:
-        lab = Lab(success=Limits(capacity=capacity))
-        for number in range(capacity * 2 + 5):
-            lab.ask(f"n{number}.lab.test")
-            assert lab.value("coredns_cache_entries", "dns://:53", "success", "", ".") <= capacity
-        assert lab.value("coredns_cache_evictions_total", "dns://:53", "success", "", ".") >= capacity
-        lab.asked.clear()
-        lab.ask(f"n{capacity * 2 + 4}.lab.test")
-        assert lab.asked == []
-
-    def test_bytes(self) -> None:
-        many = tuple(a(300, address=f"198.51.{n // 250}.{n % 250}") for n in range(1000))
-        lab = Lab(success=Limits(capacity=100), reply=outside(*many))
-        for number in range(50):
-            lab.ask(f"n{number}.lab.test")
-        assert lab.value("coredns_cache_entries", "dns://:53", "success", "", ".") < 10
-
-    def test_denials_do_not_push_out_data(self) -> None:
-        lab = Lab(success=Limits(capacity=10), denial=Limits(capacity=10))
-        lab.ask()
-        lab.reply = outside(authority=(SOA,), rcode=Rcode.NXDOMAIN)
-        for number in range(100):
-            lab.ask(f"n{number}.lab.test")
-        lab.asked.clear()
-        lab.ask()
-        assert lab.asked == []
+def test_denials_do_not_push_out_data() -> None:
+    lab = Lab(denial=Limits(capacity=1))
+    lab.ask()
+    lab.reply = outside(authority=(SOA,), rcode=Rcode.NXDOMAIN)
+    for number in range(2000):
+        lab.ask(f"n{number}.lab.test")
+    assert lab.value("coredns_cache_entries", "dns://:53", "denial", "", ".") == 1024
+    assert lab.value("coredns_cache_evictions_total", "dns://:53", "denial", "", ".") == 2000 - 1024
+    lab.asked.clear()
+    lab.ask()
+    assert lab.asked == []
 
 
 def test_metrics() -> None:
@@ -418,6 +333,25 @@ def bound(folder: Path, line: str) -> Config:
         ("cache 30 lab.test 10.0.0.0/8", Config(ttl=30, zones=(Zone("lab.test."), Zone("10.in-addr.arpa.")))),
         ("cache {\nsuccess 100 60 10\n}", Config(success=Limits(capacity=100, ttl=60, minttl=10))),
         ("cache {\ndenial 100\nservfail 10s\n}", Config(denial=Limits(capacity=100), servfail=Duration(10.0))),
+        ("cache {\nkeepttl\n}", Config(keepttl=True)),
+        ("cache {\nprefetch 10\n}", Config(prefetch=Prefetch(amount=10))),
+        (
+            "cache {\nprefetch 10 5m 25%\n}",
+            Config(prefetch=Prefetch(amount=10, duration=Duration(300.0), percentage="25%")),
+        ),
+        ("cache {\nserve_stale\n}", Config(serve_stale=ServeStale())),
+        ("cache {\nserve_stale 2h\n}", Config(serve_stale=ServeStale(duration=Duration(7200.0)))),
+        (
+            "cache {\nserve_stale 1h immediate 30s 10s\nserve_stale_policy prefer_positive\n}",
+            Config(
+                serve_stale=ServeStale(times=(Duration(30.0), Duration(10.0))),
+                serve_stale_policy=StalePolicy.PREFER_POSITIVE,
+            ),
+        ),
+        (
+            "cache {\nserve_stale 1h verify 100ms 30s 10s\n}",
+            Config(serve_stale=ServeStale(mode=Mode.VERIFY, times=(Duration(0.1), Duration(30.0), Duration(10.0)))),
+        ),
         (
             "cache {\ndisable success cluster.local\ndisable denial\n}",
             Config(disable=(Disable(kind=Kind.SUCCESS, zones=(Zone("cluster.local."),)), Disable(kind=Kind.DENIAL))),
@@ -431,7 +365,13 @@ def test_config(tmp_path: Path, line: str, want: Config) -> None:
 @pytest.mark.parametrize(
     "line",
     ["cache 0", "cache 30 a..b", "cache {\nservfail 6m\n}", "cache {\nsuccess\n}", "cache {\nsuccess 0\n}",
-     "cache {\nprefetch 10\n}", "cache {\nserve_stale\n}", "cache {\ndisable all\n}", "cache {\nkeepttl\n}"],
+     "cache {\nprefetch\n}", "cache {\nprefetch -1\n}", "cache {\nprefetch 10 1m 5%\n}",
+     "cache {\nprefetch 10 1m 95%\n}", "cache {\nprefetch 10 1m 20\n}", "cache {\nprefetch 10 1m 20% 3\n}",
+     "cache {\nserve_stale 1h sometimes\n}", "cache {\nserve_stale -1h\n}", "cache {\nserve_stale 1h immediate 1.5s\n}",
+     "cache {\nserve_stale 1h immediate 1s 1s 1s\n}", "cache {\nserve_stale 1h verify 1s 1s 6m\n}",
+     "cache {\nserve_stale 1h verify 1s 1s 1s 1s\n}", "cache {\nserve_stale_policy prefer_positive\n}",
+     "cache {\nserve_stale\nserve_stale_policy prefer_negative\n}",
+     "cache {\ndisable all\n}", "cache {\nkeepttl yes\n}"],
 )  # fmt: skip
 def test_config_is_refused(tmp_path: Path, line: str) -> None:
     with pytest.raises(ConfigError, match=r"Corefile:\d+:\d+: "):
