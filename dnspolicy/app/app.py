@@ -141,9 +141,10 @@ class App:
             self._leaving = {task: left for task, left in self._leaving.items() if left is not old}
 
     async def stop(self) -> None:
-        """Be a lame duck, answer what is under way, write down what is left."""
+        """Be a lame duck, unless a room halts the server; answer what is under way, write down what is left."""
         async with self._replacing:
-            await self.current.drain()
+            if self.parts.halt.reason is None:
+                await self.current.drain()
             await self._end()
 
     async def _end(self) -> None:

@@ -131,7 +131,7 @@ class Generation:
 
 def _block(zone: Any, port: int, ask: Any, made: Furnished) -> Block:
     knows = any(isinstance(p, Policy) for p in made.plugins)
-    return Block(zone, f"dns://:{port}", ask, made.observers, knows)
+    return Block(zone, f"dns://:{port}", ask, made.observers, knows, made.udp_size, made.chaos)
 
 
 def _among(room: object, rooms: list[object]) -> bool:

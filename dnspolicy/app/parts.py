@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,19 @@ class Unreached(msgspec.Struct, frozen=True, eq=False):
         return ("kubernetes: no `manifests`, the only source of a cluster so far; its names will be SERVFAIL",)
 
 
+class Halt:
+    """How a room ends the server: it is called with the reason, of which the first counts; then `asked` is set."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self.asked = asyncio.Event()
+
+    def __call__(self, reason: str) -> None:
+        if self.reason is None:
+            self.reason = reason
+        self.asked.set()
+
+
 class Parts:
     """`out` and `err` take whole lines for standard output and standard error."""
 
@@ -49,6 +63,7 @@ class Parts:
         self.listeners = HttpListeners()
         self.forwarder = Forwarder(clock=clock, metrics=self.metrics)
         self.tally = Tally(self.metrics)
+        self.halt = Halt()
         self.sources: dict[Path | None, ClusterSource] = {}
 
     def source(self, folder: Path | None) -> ClusterSource:

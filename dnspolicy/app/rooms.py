@@ -17,21 +17,28 @@ from dnspolicy.chain.metadata import Describer, Metadata
 from dnspolicy.chain.metrics import ServerLabels
 from dnspolicy.chain.observer import Observer
 from dnspolicy.chain.plugin import Plugin, Readiness
+from dnspolicy.chain.transfer import TransferSource
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.source import ClusterSource
 from dnspolicy.model.answer import Answer, Dependencies
 from dnspolicy.model.errors import ConfigError, DnsPolicyError, ManifestError, PolicyLoadError
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query
-from dnspolicy.plugins import audit, cache, kubernetes, policy, ready
+from dnspolicy.plugins import audit, bufsize, cache, chaos, kubernetes, policy, ready, transfer
+from dnspolicy.wire.message import OUR_SIZE
 
 
 class Furnished(msgspec.Struct, frozen=True, eq=False):
-    """What stands in one server block: `everything` that was built, the rooms of its chain, its observers."""
+    """What stands in one server block: `everything` that was built, the rooms of its chain, its observers.
+
+    `udp_size`: the most bytes of a reply over UDP. `chaos`: there is a room for questions of class CH.
+    """
 
     everything: tuple[object, ...]
     plugins: tuple[Plugin, ...]
     observers: tuple[Observer, ...]
+    udp_size: int
+    chaos: bool
 
 
 class Rooms:
@@ -111,11 +118,16 @@ class Rooms:
                 built.append(build(room.config, site))
         self.everything.extend(built)
         metadata.describers.extend(room for room in built if isinstance(room, Describer))
+        for room in built:
+            if isinstance(room, transfer.Transfer):
+                room.sources.extend(source for source in built if isinstance(source, TransferSource))
         watching = [room.observer if isinstance(room, audit.Audit) else room for room in built]
         return Furnished(
             tuple(built),
             tuple(room for room in built if isinstance(room, Plugin)),
             tuple(room for room in watching if isinstance(room, Observer)),
+            limit.size if (limit := block.one(bufsize.Config)) is not None else OUR_SIZE,
+            block.one(chaos.Config) is not None,
         )
 
     def judge(self, config: policy.Config) -> policy.Judge:

@@ -13,7 +13,10 @@ AskNext = Callable[[Query, QueryContext], Awaitable[Reply]]
 """The rest of the chain."""
 
 ClientFact = tuple[str, ...]
-"""Path of a client fact in the policy input, below `client`: `("namespace",)`, `("labels", "app")`, `("ip",)`."""
+"""Path of a client fact in the policy input, below `client`: `("namespace",)`, `("labels", "app")`, `("ip",)`.
+
+Beside them `("family",)`: whether the address is an IPv6 one.
+"""
 
 NO_FACTS: frozenset[ClientFact] = frozenset()
 

@@ -13,6 +13,8 @@ MAX_LABEL = 63
 MAX_WIRE = 255
 _PLAIN_BYTES = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
 _PLAIN = frozenset(_PLAIN_BYTES)
+_SPECIAL = frozenset(b". '\"\\()@;")
+"""What zone files read as more than a letter."""
 _ESCAPED = re.compile(rb"\\(\d{3}|.)", re.DOTALL)
 
 
@@ -28,6 +30,10 @@ class Name(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Name) and self.labels == other.labels
+
+    def __ne__(self, other: object) -> bool:
+        # A struct has a `!=` of its own, which does not ask `==`.
+        return not self == other
 
     def __hash__(self) -> int:
         return hash(self.labels)
@@ -70,6 +76,22 @@ def label_text(label: bytes) -> str:
     if not lowered.translate(None, _PLAIN_BYTES):
         return lowered.decode()
     return "".join(chr(b) if b in _PLAIN else f"\\{b:03d}" for b in lowered)
+
+
+def master_text(name: Name) -> str:
+    """Lower case with the final dot and only the escapes that zone files need (RFC 1035 5.1), as CoreDNS shows names.
+
+    This is what operators' patterns see; `from_text` reads it back.
+    """
+    labels = name.labels
+    joined = b".".join(labels)
+    if len(joined.translate(None, _PLAIN_BYTES)) == len(labels) - 1:
+        return joined.decode() + "."
+    return "".join(_master_label(label) + "." for label in labels) or "."
+
+
+def _master_label(label: bytes) -> str:
+    return "".join(f"\\{chr(b)}" if b in _SPECIAL else chr(b) if 0x20 < b < 0x7F else f"\\{b:03d}" for b in label)
 
 
 def from_labels(labels: Iterable[bytes]) -> Name:

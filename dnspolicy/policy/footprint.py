@@ -188,6 +188,8 @@ def _client_getter(path: Path) -> GetClient:
         return _client_labels(name, path[1:2])
     if name == "owner":
         return _client_owner(path[1:2])
+    if name == "family":
+        return lambda client: ":" in client.ip
     if name in ("kind", "why", "ip", "namespace", "pod", "uid", "service_account", "node", "zone"):
         return lambda client: getattr(client, name)
     return _nothing

@@ -8,7 +8,7 @@ from struct import Struct
 from dnspolicy.model.answer import Answer
 from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query, Transport
-from dnspolicy.model.rr import Rcode, Record, Type
+from dnspolicy.model.rr import Class, Rcode, Record, Type
 from dnspolicy.wire.accept import HEADER
 from dnspolicy.wire.message import AA, CD, OUR_SIZE, QR, RA, RD, TC
 
@@ -25,6 +25,7 @@ _PLAIN_OPT = _OPT.pack(0, Type.OPT, OUR_SIZE, 0, 0, 0, 0)
 _PLAIN_OPT_DO = _OPT.pack(0, Type.OPT, OUR_SIZE, 0, 0, 0x8000, 0)
 _ONE_NAME = frozenset({int(Type.NS), int(Type.CNAME), int(Type.PTR)})
 _SOA, _MX = int(Type.SOA), int(Type.MX)
+_IN, _CH = int(Class.IN), int(Class.CH)
 _COMPRESSIBLE = _ONE_NAME | {_SOA, _MX}
 MAX_EDE_TEXT = 256
 MIN_SIZE = 512
@@ -44,6 +45,8 @@ def reply_limit(query: Query, ceiling: int) -> int:
 def encode_answer(query: Query, answer: Answer, limit: int) -> bytes:
     """The reply to `query` in at most `limit` bytes, under the name and letters of `query.asked`.
 
+    Records are of class CH where that was asked, else IN.
+
     What does not fit goes: first the additional section, then authority and the last answers, which sets TC. The
     question and the OPT always stay.
     """
@@ -51,7 +54,7 @@ def encode_answer(query: Query, answer: Answer, limit: int) -> bytes:
     out += query.asked.wire
     out += _QUESTION.pack(query.qtype, query.qclass)
     opt = _opt(query, answer) if query.edns is not None else b""
-    writer = _Writer(out, query.asked)
+    writer = _Writer(out, query.asked, query.qclass if query.qclass == _CH else _IN)
     room = limit - len(opt)
     answers = writer.section(answer.answer, room) if answer.answer else 0
     whole = answers == len(answer.answer)
@@ -107,8 +110,9 @@ def _opt(query: Query, answer: Answer) -> bytes:
 class _Writer:
     """Writes records behind the question, each as a whole or not at all."""
 
-    def __init__(self, out: bytearray, question: Name) -> None:
+    def __init__(self, out: bytearray, question: Name, rclass: int) -> None:
         self._out = out
+        self._class = rclass
         self._question = question.wire
         self._labels = question.labels
         self._suffixes: dict[bytes, int] | None = None
@@ -130,12 +134,12 @@ class _Writer:
             return
         if record.owner.wire == self._question:
             if rtype not in _COMPRESSIBLE:
-                out += _NEAR.pack(_TO_QUESTION, rtype, 1, record.ttl, len(rdata)) + rdata
+                out += _NEAR.pack(_TO_QUESTION, rtype, self._class, record.ttl, len(rdata)) + rdata
                 return
             out += _TO_QUESTION.to_bytes(2, "big")
         else:
             self._name(record.owner.wire)
-        out += _RECORD.pack(rtype, 1, record.ttl, len(rdata))
+        out += _RECORD.pack(rtype, self._class, record.ttl, len(rdata))
         start = len(out)
         if rtype in _ONE_NAME:
             self._name(rdata)

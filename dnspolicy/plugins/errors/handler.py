@@ -10,7 +10,8 @@ from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.observer import Outcome
 from dnspolicy.model.answer import Answer
 from dnspolicy.model.rr import Rcode, type_text
-from dnspolicy.plugins.errors.config import Config
+from dnspolicy.plugins.errors.config import Config, Level
+from dnspolicy.plugins.errors.pattern import After, Pattern
 
 WINDOW = 1.0
 """Seconds in which like failures are folded."""
@@ -18,9 +19,8 @@ MAX_LINES = 100
 """Different lines per window; further ones are only counted."""
 MAX_TEXT = 500
 """Characters of a failure's text."""
-
-After = Callable[[float, Callable[[], None]], object]
-"""Calls a function once, so many seconds later."""
+MAX_TRACE = 8000
+"""The same with `stacktrace`, where the text of a fault ends with where it happened."""
 
 
 def on_loop(seconds: float, call: Callable[[], None]) -> object:
@@ -29,10 +29,11 @@ def on_loop(seconds: float, call: Callable[[], None]) -> object:
 
 
 class Errors:
-    """Writes the first of like failures at once, and after a second how many more there were.
+    """Writes failures one by one, or together where `consolidate` says so.
 
-    `write` gets whole lines with their newline; a line it cannot take (OSError, ValueError of a closed file) is counted
-    as lost. `stop` tells what is still folded.
+    Of like failures the first is written at once, and after a second how many more there were. `write` gets whole lines
+    without newline; a line it cannot take (OSError, ValueError of a closed file) is counted as lost. `stop` tells
+    what is still folded. `debug`: lines of that level are written too.
     """
 
     every = False
@@ -45,10 +46,14 @@ class Errors:
         clock: Clock,
         metrics: Metrics,
         after: After = on_loop,
+        debug: bool = False,
     ) -> None:
         self._write = write
         self._clock = clock
         self._after = after
+        self._debug = debug
+        self._longest = MAX_TRACE if config.stacktrace else MAX_TEXT
+        self._patterns = tuple(Pattern(one, self._tell, after) for one in config.consolidate)
         self._lost = metrics.counter("dnspolicy_error_lines_lost_total", "Lines about failures that were not written.")
         self._until = 0.0
         self._folded: dict[str, int] = {}
@@ -60,21 +65,25 @@ class Errors:
 
     async def stop(self) -> None:
         self.flush()
+        for pattern in self._patterns:
+            pattern.flush()
 
     def seen(self, outcome: Outcome) -> None:
         if not outcome.failure:
+            return
+        text = line(outcome, self._longest)
+        if self._patterns and any(pattern.takes(outcome.failure, text) for pattern in self._patterns):
             return
         now = self._clock.monotonic()
         if now >= self._until:
             self.flush()
             self._until = now + WINDOW
             self._awaited = False
-        text = line(outcome)
         if text in self._folded:
             self._fold(text)
         elif len(self._folded) < MAX_LINES:
             self._folded[text] = 0
-            self._tell(text)
+            self._tell(Level.ERROR, text)
         else:
             self._fold(None)
 
@@ -85,9 +94,9 @@ class Errors:
         """Tell what was folded, and forget it."""
         for text, count in self._folded.items():
             if count:
-                self._tell(f"{text} ({count} more)")
+                self._tell(Level.ERROR, f"{text} ({count} more)")
         if self._others:
-            self._tell(f"[ERROR] {self._others} more queries failed in other ways")
+            self._tell(Level.ERROR, f"{self._others} more queries failed in other ways")
         self._folded.clear()
         self._others = 0
 
@@ -104,21 +113,23 @@ class Errors:
         else:
             self._folded[text] += 1
 
-    def _tell(self, text: str) -> None:
+    def _tell(self, level: Level, text: str) -> None:
+        if level is Level.DEBUG and not self._debug:
+            return
         try:
-            self._write(f"{text}\n")
+            self._write(f"[{level.name}] plugin/errors: {text}")
         except (OSError, ValueError):
             self._lost.inc()
 
 
-def line(outcome: Outcome) -> str:
-    """`[ERROR] RCODE NAME TYPE: TEXT`, on one line whatever the text holds."""
+def line(outcome: Outcome, longest: int = MAX_TEXT) -> str:
+    """`RCODE NAME TYPE: TEXT`, on one line whatever the text holds."""
     query = outcome.query
     rcode = outcome.reply.rcode if isinstance(outcome.reply, Answer) else int(Rcode.SERVFAIL)
     name = f"{query.asked}." if query.asked.labels else "."
-    return f"[ERROR] {int(rcode)} {name} {type_text(query.qtype)}: {_printable(outcome.failure)}"
+    return f"{int(rcode)} {name} {type_text(query.qtype)}: {_printable(outcome.failure, longest)}"
 
 
-def _printable(text: str) -> str:
-    short = text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
+def _printable(text: str, longest: int) -> str:
+    short = text if len(text) <= longest else text[:longest] + "…"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)

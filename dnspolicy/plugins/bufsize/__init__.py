@@ -1,0 +1,5 @@
+"""Limits the size of replies over UDP."""
+
+from dnspolicy.plugins.bufsize.config import Config
+
+__all__ = ["Config"]

@@ -1,0 +1,43 @@
+"""The room: flags of the query that later rooms see, and of the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from dnspolicy.chain.context import QueryContext
+from dnspolicy.chain.plugin import NO_FACTS, AskNext
+from dnspolicy.model.answer import Answer, Reply
+from dnspolicy.model.query import Query
+from dnspolicy.plugins.header.config import Action, Change, Config, Flag
+
+
+class Header:
+    """Gives the query and the reply the flags that the configuration wants.
+
+    A query has no AA and RA to change. RD of a reply is that of the query, as changed here.
+    """
+
+    name = "header"
+    reads = NO_FACTS
+
+    def __init__(self, config: Config) -> None:
+        self._rd = _last(config.query).get(Flag.RD)
+        wanted = {} if self._rd is None else {Flag.RD: self._rd}
+        self._wanted = tuple((flag.value, state) for flag, state in (wanted | _last(config.response)).items())
+
+    async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
+        if self._rd is not None and query.rd is not self._rd:
+            query = msgspec.structs.replace(query, rd=self._rd)
+        reply = await ask_next(query, ctx)
+        if not isinstance(reply, Answer):
+            return reply
+        for flag, state in self._wanted:
+            if getattr(reply, flag) is not state:
+                return reply.changed(**dict(self._wanted))
+        return reply
+
+
+def _last(changes: Iterable[Change]) -> dict[Flag, bool]:
+    return {flag: change.action is Action.SET for change in changes for flag in change.flags}
