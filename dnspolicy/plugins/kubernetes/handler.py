@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dnspolicy.chain.context import QueryContext
-from dnspolicy.chain.plugin import NO_FACTS, AskNext
+from dnspolicy.chain.metadata import Subject
+from dnspolicy.chain.plugin import NO_FACTS, AskNext, ClientFact
 from dnspolicy.cluster.view import ClusterView
-from dnspolicy.model.answer import Answer, EdeCode, ExtendedError, Freshness, Reply
+from dnspolicy.model.answer import Answer, Dependencies, EdeCode, ExtendedError, Freshness, Reply
 from dnspolicy.model.errors import ConfigError
+from dnspolicy.model.identity import Identity
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query
-from dnspolicy.model.rr import Class, Rcode, Type
+from dnspolicy.model.rr import Class, Rcode, Record, Type
 from dnspolicy.plugins.kubernetes.aliases import Aliases
-from dnspolicy.plugins.kubernetes.config import Config
+from dnspolicy.plugins.kubernetes.config import Config, PodMode
 from dnspolicy.plugins.kubernetes.exposed import Exposed
 from dnspolicy.plugins.kubernetes.found import NAME, SERIAL, Missing
+from dnspolicy.plugins.kubernetes.labels import Labels
 from dnspolicy.plugins.kubernetes.nameservers import Nameservers
 from dnspolicy.plugins.kubernetes.reverse import Reverse
+from dnspolicy.plugins.kubernetes.searching import Searching
+from dnspolicy.plugins.kubernetes.transfers import Transfers
 from dnspolicy.plugins.kubernetes.tree import Tree
 from dnspolicy.plugins.kubernetes.zone import Zone, Zones
 
@@ -30,16 +35,24 @@ _OF_SERIAL = Freshness(None, frozenset((SERIAL,)))
 class Kubernetes:
     """One `kubernetes` directive. `zones` are its own or those of its server block.
 
-    `local_addresses` are the addresses the server can be reached at, for NS records. Between `start` and `stop` it
+    `local_addresses` are the addresses the server can be reached at, for NS records. `search` is what pods search after
+    the names of the cluster. Between `start` and `stop` it
     hears of changes in `cluster` and keeps prepared answers; otherwise every answer is made anew. Raises ConfigError
     when all zones are reverse zones (reverse names point at names in the first other zone) and when one is too long.
     """
 
     name = NAME
     reads = NO_FACTS
+    search_reads: frozenset[ClientFact] = frozenset({("namespace",)})
 
     def __init__(
-        self, config: Config, *, cluster: ClusterView, zones: tuple[Name, ...], local_addresses: tuple[str, ...]
+        self,
+        config: Config,
+        *,
+        cluster: ClusterView,
+        zones: tuple[Name, ...],
+        local_addresses: tuple[str, ...],
+        search: tuple[Name, ...] = (),
     ) -> None:
         primary = next((zone for zone in zones if zone.labels[-1:] != (b"arpa",)), None)
         if primary is None:
@@ -49,14 +62,18 @@ class Kubernetes:
         exposed = Exposed(config, cluster)
         nameservers = Nameservers(config, exposed, local_addresses)
         self._tree = Tree(config, cluster, exposed, nameservers, Reverse(config, exposed, primary))
+        self._transfers = Transfers(config, cluster, exposed, nameservers, self._zones.all)
         self._aliases = Aliases(self._zones, self._tree.find, self._missed, config.ttl)
+        verified = config.pods is PodMode.VERIFIED
+        self._labels = Labels(self._zones, verified)
+        self._searching = Searching(self._zones, verified, search)
         self._falls = _falls(self._zones, config.fallthrough)
         self._complete = False
         self._end: Callable[[], None] | None = None
 
     async def start(self) -> None:
         if self._end is None:
-            self._end = self._cluster.subscribe(self._tree.moved)
+            self._end = self._cluster.subscribe(self._moved)
             self._tree.listen(True)
 
     async def stop(self) -> None:
@@ -65,9 +82,34 @@ class Kubernetes:
             self._end = None
             self._tree.listen(False)
 
+    def _moved(self, moved: Dependencies) -> None:
+        self._tree.moved(moved)
+        self._transfers.forget()
+
     def not_ready(self) -> str | None:
         missing = self._cluster.missing()
         return f"{', '.join(missing)} not loaded yet" if missing else None
+
+    def zones(self) -> tuple[Name, ...]:
+        """The zones that can be transferred."""
+        return self._transfers.names()
+
+    def transfer(self, zone: Name) -> tuple[Record, ...] | None:
+        """All records of a zone, for `chain.transfer`; None when it is not there or not loaded."""
+        return self._transfers.records(zone)
+
+    def serial(self, zone: Name) -> int | None:
+        """The serial of a zone; None when it is not there or not loaded."""
+        return self._transfers.serial(zone)
+
+    def describe(self, label: str, subject: Subject) -> str | None:
+        return self._labels.describe(label, subject)
+
+    def facts_of(self, label: str) -> frozenset[ClientFact]:
+        return self._labels.facts_of(label)
+
+    def search_path(self, identity: Identity, name: Name) -> tuple[Name, ...]:
+        return self._searching.path(identity, name)
 
     def nxdomain(self, query: Query) -> Answer | None:
         """How any name that does not exist is answered in the zone of `query`; None outside of the zones."""
