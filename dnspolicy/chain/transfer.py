@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from dnspolicy.model.name import Name
@@ -22,4 +23,17 @@ class TransferSource(Protocol):
 
     def serial(self, zone: Name) -> int | None:
         """The serial of a zone's SOA; None when it is not there or not loaded."""
+        ...
+
+
+Told = Callable[[Name], None]
+"""Called with a zone that has changed; on the event loop's thread."""
+
+
+@runtime_checkable
+class Announces(Protocol):
+    """A source of transfers that tells secondaries when a zone has changed (RFC 1996)."""
+
+    def announce_to(self, told: Told) -> None:
+        """Call `told` with every zone that has changed from now on."""
         ...

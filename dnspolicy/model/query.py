@@ -49,6 +49,10 @@ class Query(msgspec.Struct, frozen=True, gc=False):
     via: Via = Via.CLIENT
     size: int = 0
     """Bytes of the message the client sent."""
+    serial: int | None = None
+    """The serial of the zone the client holds, which only an IXFR brings (RFC 1995 3)."""
+    upstream_options: tuple[tuple[int, bytes], ...] = ()
+    """EDNS options `(code, data)` that upstreams are to see (rewrite); those of the client never leave."""
 
     def renamed(self, to: Name, via: Via) -> Query:
         """The same question for another name; `asked` is kept."""

@@ -12,7 +12,7 @@ from dnspolicy.model.name import Name
 from dnspolicy.model.query import Edns, Query, Transport
 from dnspolicy.model.rr import Class, Record, Type
 from dnspolicy.wire.accept import HEADER
-from dnspolicy.wire.rdata import well_formed
+from dnspolicy.wire.rdata import soa_serial, well_formed
 from dnspolicy.wire.reader import read_plain_name, read_records
 
 OUR_SIZE = 1232
@@ -29,6 +29,7 @@ _NO_TTL = 1 << 31
 _MOST_PLAIN = 64
 _OPT_OWNER_TYPE = b"\0" + _OPT_TYPE.to_bytes(2, "big")
 _IN = int(Class.IN)
+_IXFR = int(Type.IXFR)
 _ADDRESSES = {int(Type.A): 4, int(Type.AAAA): 16}
 """Bytes of an address, by type."""
 _EDE = 15
@@ -66,8 +67,15 @@ def decode_query(wire: bytes, transport: Transport) -> Query:
     flags = wire[2] << 8 | wire[3]
     return Query(
         name, qtype, name, qclass, wire[0] << 8 | wire[1], bool(flags & RD), bool(flags & CD), bool(flags & AD),
-        edns, transport, size=len(wire),
+        edns, transport, size=len(wire), serial=_held_serial(wire, at) if qtype == _IXFR and wire[9] else None,
     )  # fmt: skip
+
+
+def _held_serial(wire: bytes, at: int) -> int | None:
+    """The serial in the authority section of an IXFR (RFC 1995 3); None when no SOA is there."""
+    records, _ = read_records(wire, at, wire[7] + wire[9])
+    record = records[-1][0]
+    return soa_serial(record) if record.type == Type.SOA else None
 
 
 def _read_plain_opt(wire: bytes, at: int) -> Edns | None:
@@ -113,7 +121,9 @@ def _options(rdata: bytes) -> tuple[tuple[int, bytes], ...]:
 def encode_query(query: Query, id: int, size: int) -> bytes:
     """A fresh query for `query.name` with RD and our own OPT of `size` bytes; nothing of the client's options."""
     flags = RD | (CD if query.cd else 0)
-    opt = _OPT.pack(0, Type.OPT, size, 0, 0, _DO if query.edns is not None and query.edns.do else 0, 0)
+    options = b"".join(_OPTION.pack(code, len(data)) + data for code, data in query.upstream_options)
+    do = _DO if query.edns is not None and query.edns.do else 0
+    opt = _OPT.pack(0, Type.OPT, size, 0, 0, do, len(options)) + options
     return _HEADER.pack(id, flags, 1, 0, 0, 1) + query.name.wire + _QUESTION.pack(query.qtype, query.qclass) + opt
 
 

@@ -63,6 +63,11 @@ def soa_minimum(record: Record) -> int:
     return int.from_bytes(record.rdata[-4:], "big") if len(record.rdata) >= 22 else 0
 
 
+def soa_serial(record: Record) -> int | None:
+    """The SERIAL of an SOA, None when there is none."""
+    return int.from_bytes(record.rdata[-20:-16], "big") if len(record.rdata) >= 22 else None
+
+
 def addresses_in(record: Record) -> list[str]:
     """Canonical text of the address of an A or AAAA record, or of the hints of an SVCB or HTTPS record (RFC 9460)."""
     if record.type == Type.A and len(record.rdata) == 4:

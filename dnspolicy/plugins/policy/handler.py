@@ -105,7 +105,7 @@ class Policy:
         """What follows from a verdict of the query phase."""
         if _passes(verdict):
             reply = await ask_next(query, ctx)
-            if not isinstance(reply, Answer):
+            if not isinstance(reply, Answer) or reply.transfer:  # who may have a zone may have all that is in it
                 return reply
             answer = _replace(reply, fresh=self._judge.limited(reply.fresh, target, verdict))
             if verdict.ttl is not None:
