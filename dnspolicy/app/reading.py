@@ -22,6 +22,11 @@ def read_plan(path: Path, environ: Mapping[str, str], default_port: int = 53) ->
     return Plan(blocks, path.resolve().parent, corefile.files)
 
 
+def files_of(path: Path, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """The Corefile and all it imports now, as far as they can be read."""
+    return load(path, environ, complaints=Complaints()).files or (path,)
+
+
 def _bind_block(block: ServerBlock, complaints: Complaints) -> BlockPlan:
     rooms = []
     seen: dict[str, Directive] = {}

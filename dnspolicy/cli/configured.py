@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from dnspolicy.app.plan import Plan
-from dnspolicy.app.reading import read_plan
+from dnspolicy.app.reading import files_of, read_plan
 
 
 def add_conf(parser: argparse.ArgumentParser) -> None:
@@ -16,14 +16,15 @@ def add_conf(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--port",
-        type=_port,
+        type=port,
         default=53,
         metavar="N",
         help="port of server blocks that name none (default: %(default)s)",
     )
 
 
-def _port(text: str) -> int:
+def port(text: str) -> int:
+    """A port of the command line."""
     if not (text.isascii() and text.isdigit() and int(text[:6]) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is not a port; expected a number from 0 to 65535")
     return int(text)
@@ -32,3 +33,8 @@ def _port(text: str) -> int:
 def plan_of(args: argparse.Namespace) -> Plan:
     """The plan of the Corefile that was named. Raises ConfigError with all complaints."""
     return read_plan(args.conf, os.environ, args.port)
+
+
+def files_of_plan(args: argparse.Namespace) -> tuple[Path, ...]:
+    """The Corefile that was named and all it imports now."""
+    return files_of(args.conf, os.environ)

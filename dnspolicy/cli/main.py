@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from dnspolicy.cli import check, explain, observe, policy, serve, version
+from dnspolicy.cli import check, coredns, explain, observe, policy, serve, version
 from dnspolicy.model.errors import DnsPolicyError
 
 COMMANDS = (serve, check, explain, observe, policy, version)
@@ -17,7 +17,9 @@ USAGE = 2
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     made = argparse.ArgumentParser(
-        prog="dnspolicy", description="The DNS server of a Kubernetes cluster that knows who is asking."
+        prog="dnspolicy",
+        description="The DNS server of a Kubernetes cluster that knows who is asking.",
+        epilog="The options of CoreDNS work without a command: -conf, -dns.port, -quiet, -pidfile, -version, -plugins.",
     )
     subparsers = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -27,9 +29,12 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the result is the exit code."""
-    args = parser().parse_args(arguments)
-    command = next(c for c in COMMANDS if c.__name__.endswith(f".{args.command}"))
+    words = sys.argv[1:] if arguments is None else arguments
     try:
+        if coredns.is_meant(words):
+            return coredns.run(words)
+        args = parser().parse_args(words)
+        command = next(c for c in COMMANDS if c.__name__.endswith(f".{args.command}"))
         return int(command.run(args))
     except DnsPolicyError as problem:
         print(problem, file=sys.stderr)

@@ -9,7 +9,9 @@ import logging
 import os
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -17,8 +19,10 @@ import uvloop
 from dnspolicy import __version__
 from dnspolicy.app.app import App
 from dnspolicy.app.plan import Plan
+from dnspolicy.app.reloader import Reloader
 from dnspolicy.chain.clock import SystemClock
-from dnspolicy.cli.configured import add_conf, plan_of
+from dnspolicy.cli.configured import add_conf, files_of_plan, plan_of
+from dnspolicy.model.errors import ConfigError
 
 GC_THRESHOLD = (100_000, 50, 50)
 """Answers make no cycles: collecting seldom costs nothing but is a tenth of the time of a query."""
@@ -33,38 +37,78 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     add_conf(parser)
     parser.add_argument("--no-memo", action="store_true", help="answer every query anew, without finished answers")
+    parser.add_argument("--quiet", action="store_true", help="say nothing at the start")
+    parser.add_argument("--pidfile", type=Path, metavar="FILE", help="write the process id there while serving")
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve; 0 after SIGTERM or SIGINT. Raises ConfigError when it cannot start."""
+    """Serve; 0 after SIGTERM or SIGINT, 1 when a room halted it. Raises ConfigError when it cannot start."""
     logging.basicConfig(level=logging.INFO, format="[%(levelname)s] %(message)s", stream=sys.stderr)
     plan = plan_of(args)
     gc.set_threshold(*GC_THRESHOLD)
-    uvloop.run(_serve(plan, memo=not args.no_memo))
+    with _pidfile(args.pidfile):
+        well = uvloop.run(_serve(plan, args))
     _let_go(sys.stdout)
-    return 0
+    return 0 if well else 1
 
 
-async def _serve(plan: Plan, memo: bool) -> None:
+async def _serve(plan: Plan, args: argparse.Namespace) -> bool:
+    """Whether it ended because it was told to from outside."""
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    stop, look = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    app = App(plan, clock=SystemClock(), out=_line(sys.stdout), err=_line(sys.stderr), memo=memo)
+    for number in (signal.SIGUSR1, signal.SIGHUP):
+        loop.add_signal_handler(number, look.set)
+    app = App(plan, clock=SystemClock(), out=_line(sys.stdout), err=_line(sys.stderr), memo=not args.no_memo)
     await app.start()
+    reloader = Reloader(app, files=lambda: files_of_plan(args), read=lambda: plan_of(args), asked=look)
+    await reloader.start()
     gc.collect()
     gc.freeze()
     say = _line(sys.stderr)
-    for line in app.announcement():
-        say(line)
-    say(
-        f"dnspolicy {__version__} is ready"
-        if not app.view.missing()
-        else f"dnspolicy {__version__} is waiting for the cluster"
-    )
-    await stop.wait()
+    if not args.quiet:
+        for line in _greeting(app):
+            say(line)
+    halt = app.parts.halt
+    await _first(stop, halt.asked)
+    if halt.reason is not None:
+        say(halt.reason)
+    await reloader.stop()
     await app.stop()
+    return halt.reason is None
+
+
+def _greeting(app: App) -> Iterator[str]:
+    yield from app.announcement()
+    state = "is waiting for the cluster" if app.view.missing() else "is ready"
+    yield f"dnspolicy {__version__} {state}"
+
+
+@contextmanager
+def _pidfile(path: Path | None) -> Iterator[None]:
+    """A file with the process id while this lasts. Raises ConfigError when it cannot be written."""
+    if path is None:
+        yield
+        return
+    try:
+        path.write_text(f"{os.getpid()}\n")
+    except OSError as problem:
+        raise ConfigError(f"cannot write the pidfile {path}: {problem.strerror}") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            path.unlink()
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Wait until one of the events is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
 
 
 def _line(stream: Any) -> Any:

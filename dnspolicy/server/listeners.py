@@ -121,7 +121,7 @@ class Listeners:
             self._tcp.pop(key).close()
         for key in [k for k in self._udp if k not in wanted]:
             udp = self._udp.pop(key)
-            udp.stop()
+            udp.retire()
             self._leaving.append(udp)
             asyncio.get_running_loop().call_later(LINGER, self._forget, udp)
         for place in [p for p in self.doors if p[1] not in wanted]:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from dnspolicy.chain.clock import Clock
@@ -65,6 +66,12 @@ class UdpListener:
                     break
                 self._reader()
             self._loop = None
+
+    def retire(self) -> None:
+        """Leave new questions to a socket that covers this address too, and only send the replies that are due."""
+        with suppress(OSError):
+            self._sock.connect(self._sock.getsockname())  # from now on the kernel has nothing for it
+        self.stop()
 
     def _waits(self) -> bool:
         """Whether a datagram waits to be served."""

@@ -315,7 +315,7 @@ def test_stopping_answers_what_is_under_way() -> None:
 
     async def scene() -> None:
         bench = Bench(later)
-        await bench.server.bind()
+        bench.server.bind(bench.listens)
         await bench.server.start()
         asking = asyncio.create_task(bench.ask(NAME))
         await asyncio.sleep(0.05)
@@ -330,7 +330,7 @@ def test_a_port_in_use_is_one_clear_line() -> None:
         async with Bench(one_address) as bench:
             second = Bench(one_address, port=bench.port)
             with pytest.raises(ConfigError, match=rf"cannot listen on 127\.0\.0\.1:{bench.port}: the port is in use"):
-                await second.server.bind()
+                second.server.bind(second.listens)
             assert (await bench.ask(NAME)).answer
 
     asyncio.run(scene())

@@ -1,0 +1,131 @@
+"""Notices a changed Corefile, and puts it in force if it is sound."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import random
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from dnspolicy.app.app import App
+from dnspolicy.app.plan import Plan
+from dnspolicy.model.errors import DnsPolicyError
+from dnspolicy.plugins import reload
+
+SETTLE = 0.1
+"""Seconds after which a changed file must still read the same."""
+log = logging.getLogger("dnspolicy.reload")
+
+
+class Reloader:
+    """Watches the Corefile and what it imports.
+
+    `files` says which files those are now, `read` reads them anew and raises ConfigError; both are called in a thread.
+    `asked`, when set, asks for a look at once, which tries even what was refused before.
+
+    Without a `reload` directive in force it only acts when `look` is asked for.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        *,
+        files: Callable[[], tuple[Path, ...]],
+        read: Callable[[], Plan],
+        asked: asyncio.Event,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._app = app
+        self._files = files
+        self._read = read
+        self._chance = chance
+        self._asked = asked
+        self._task: asyncio.Task[None] | None = None
+        metrics = app.parts.metrics
+        self._failed = metrics.counter(
+            "coredns_reload_failed_total", "Counter of the number of failed reload attempts."
+        )
+        self._info = metrics.gauge(
+            "coredns_reload_version_info", "The SHA-512 of the files in force.", ("hash", "value")
+        )
+        self._in_force = self._tried = digest(app.current.plan.files)
+        self._info.set(1.0, ("sha512", self._in_force))
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._watch(), name="reload")
+
+    async def stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait((task,))
+
+    async def _watch(self) -> None:
+        while True:
+            await self._pause()
+            try:
+                await self._look()
+            except Exception:
+                self._failed.inc()
+                log.exception("reload: looking at the Corefile failed; the configuration in force stays")
+
+    async def _pause(self) -> None:
+        config = next((c for block in self._app.current.plan.blocks for c in block.all(reload.Config)), None)
+        pause = None if config is None else config.pause(self._chance())
+        try:
+            await asyncio.wait_for(self._asked.wait(), pause)
+        except TimeoutError:
+            return
+        self._asked.clear()
+        self._tried = self._in_force
+
+    async def _look(self) -> None:
+        found = await asyncio.to_thread(self._digest)
+        if found == self._tried:
+            return
+        while (later := await self._settled()) != found:
+            found = later
+        self._tried = found
+        if found == self._in_force:
+            log.info("reload: the Corefile is again as it is in force")
+            return
+        await self._replace()
+
+    async def _settled(self) -> str:
+        """What the files read after a moment: the same as before when nobody is writing them."""
+        await asyncio.sleep(SETTLE)
+        return await asyncio.to_thread(self._digest)
+
+    def _digest(self) -> str:
+        return digest(self._files())
+
+    async def _replace(self) -> None:
+        log.info("reload: the Corefile has changed")
+        try:
+            plan = await asyncio.to_thread(self._read)
+            found = await asyncio.to_thread(digest, plan.files)  # of what was read, should it have changed meanwhile
+            await self._app.replace(plan)
+        except DnsPolicyError as problem:
+            self._failed.inc()
+            log.error("reload: the configuration in force stays; the new one is refused:\n%s", problem)
+            return
+        self._info.values.clear()
+        self._in_force = self._tried = found
+        self._info.set(1.0, ("sha512", found))
+        log.info("reload: configuration SHA512 %s is in force", found)
+
+
+def digest(files: Iterable[Path]) -> str:
+    """The SHA-512 of some files, hexadecimal; a file that cannot be read counts as such."""
+    total = hashlib.sha512()
+    for path in sorted(set(files)):
+        total.update(os.fsencode(path) + b"\0")
+        try:
+            data = path.read_bytes()
+        except OSError as problem:
+            data = f"cannot be read: {problem.errno}".encode()
+        total.update(len(data).to_bytes(8, "big") + data)
+    return total.hexdigest()
