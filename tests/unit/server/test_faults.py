@@ -80,7 +80,7 @@ def test_a_fault_of_an_observer_does_not_end_the_timer() -> None:
         repeats.again = asyncio.Event()
         unused: Any = None
         server = Server(
-            (), front=unused, memo=None, repeats=repeats, stepper=Stepper(loop, 1), clock=SystemClock(),
+            front=unused, memo=None, repeats=repeats, stepper=Stepper(loop, 1), clock=SystemClock(),
             metrics=Metrics(), fold=0.01,
         )  # fmt: skip
         loop.call_soon(server._tick)
