@@ -151,7 +151,8 @@ class Zone:
         authority = servers
         if signed:
             authority += node.get(Type.DS, True) or node.get(_NSEC, True)
-        return Found(Rcode.NOERROR, (), authority, self._addresses(servers, signed), referral=True)
+        below = tuple(record for record in servers if (target := name_in(record)) is not None and target.under(cut))
+        return Found(Rcode.NOERROR, (), authority, self._addresses(below, signed), referral=True)
 
     def _at(self, node: Node, name: Name, qtype: int, signed: bool) -> Found | None:
         """The answer of a node under `name`; None when it has nothing of the type."""
