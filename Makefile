@@ -11,10 +11,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check bench fmt clean
+.PHONY: help venv demo test test-real check bench peers fmt clean
 
 help: ## explain these words
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.dev ## set up .venv with everything the other words need (they do it themselves)
 
@@ -23,6 +23,12 @@ demo: $(VENV)/.runtime ## start a server with a small cluster, ask as several po
 
 test: $(VENV)/.dev ## run all tests, in parallel
 	@$(BIN)/python -m pytest -n logical --ignore=tests/bench $(ARGS)
+
+test-real: $(VENV)/.dev ## run the tests beside a real kube-apiserver and other peers; names what is missing
+	@$(BIN)/python -m tests.real $(ARGS)
+
+peers: $(VENV)/.dev ## build and install those peers, pinned, in .peers (first time: ten minutes, Go, apt as root)
+	@$(BIN)/python -m tests.peers
 
 check: $(VENV)/.dev ## lint, formatting, types and import layers
 	@failed=; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \

@@ -22,6 +22,7 @@ class Access:
         self.tokens: dict[str, str] = {}
         self.certificates = False
         self._denied: set[tuple[str, str]] = set()
+        self._allowed: dict[str, tuple[str, ...]] = {}
 
     def deny(self, *plurals: str, verbs: Iterable[str] = ("list", "watch")) -> None:
         """Answer 403 to these verbs for these resources."""
@@ -30,6 +31,10 @@ class Access:
     def grant(self, *plurals: str) -> None:
         """Take back what was denied for these resources."""
         self._denied = {(plural, verb) for plural, verb in self._denied if plural not in plurals}
+
+    def allow_only(self, user: str, plurals: Iterable[str]) -> None:
+        """Answer 403 to a user for all resources but these."""
+        self._allowed[user] = tuple(plurals)
 
     def user(self, headers: Mapping[str, str], certificate: str) -> str:
         """Who is asking; `certificate` is the common name of the client's. Raises Refusal (401)."""
@@ -44,5 +49,7 @@ class Access:
         """Raises Refusal (403)."""
         name = "watch" if verb is Verb.WATCH else "list"
         open_to_all = not self.tokens and not self.certificates
+        if resource.plural not in self._allowed.get(user, (resource.plural,)):
+            raise forbidden(user, name, resource, namespace)
         if (resource.plural, name) in self._denied or (user == ANONYMOUS and not open_to_all):
             raise forbidden(user, name, resource, namespace)

@@ -52,8 +52,8 @@ _CODES = {Trick.GONE: 410, Trick.BUSY: 429, Trick.UNAVAILABLE: 503, Trick.BROKEN
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """What happens to requests of a verb and a resource (plural; all when not said).
 
-    It happens `times` in a row, or for ever (None). `retry_after` and `seconds` (of a SLOW one) are in seconds. A fault of a
-    watch strikes after `after` events.
+    It happens `times` in a row, or for ever (None). `retry_after` and `seconds` (of a SLOW one) are in seconds. A fault
+    of a watch strikes after `after` events.
     """
 
     trick: Trick

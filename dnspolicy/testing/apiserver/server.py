@@ -251,17 +251,36 @@ async def _list(stream: Stream, answer: Manifest, fault: Fault | None) -> None:
         await stream.send(body)
 
 
+class Threaded:
+    """A server on an event loop of its own in a thread, for tests that have none. Made by `in_thread`."""
+
+    def __init__(self, server: FakeApiServer) -> None:
+        self.server = server
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="fake-apiserver", daemon=True)
+        self._thread.start()
+
+    def start(self) -> None:
+        """Listen, again after `stop`. Raises OSError."""
+        asyncio.run_coroutine_threadsafe(self.server.start(), self._loop).result(10)
+
+    def stop(self) -> None:
+        """Break all connections off and refuse new ones."""
+        asyncio.run_coroutine_threadsafe(self.server.stop(), self._loop).result(10)
+
+    def close(self) -> None:
+        self.stop()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+
 @contextlib.contextmanager
-def in_thread(server: FakeApiServer) -> Iterator[FakeApiServer]:
-    """Run a server on an event loop of its own in a thread. Raises OSError when it cannot listen."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="fake-apiserver", daemon=True)
-    thread.start()
+def in_thread(server: FakeApiServer) -> Iterator[Threaded]:
+    """Run a server in a thread. Raises OSError when it cannot listen."""
+    threaded = Threaded(server)
     try:
-        asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
-        yield server
+        threaded.start()
+        yield threaded
     finally:
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
+        threaded.close()

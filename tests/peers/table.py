@@ -1,0 +1,59 @@
+"""Every program that a test or a measurement can need beside this project, with the version that is meant."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+KUBERNETES = "v1.34.4"
+"""As in `kube/go.mod`."""
+STAMP = f"-X k8s.io/component-base/version.gitVersion={KUBERNETES}"
+"""Lets programs built from `kube` say their version."""
+
+
+class How(StrEnum):
+    """Where a program comes from: a Go module by its path, our Go module `kube`, or a Debian package."""
+
+    GO = "go install"
+    KUBE = "go build"
+    APT = "apt-get install"
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """`origin` is what `how` takes. `says` is what the output of `program *asks` must hold."""
+
+    program: str
+    how: How
+    origin: str
+    asks: tuple[str, ...]
+    says: str
+    why: str
+
+    @property
+    def command(self) -> str:
+        """What an operator would type to get it."""
+        if self.how is How.KUBE:
+            return f"go build -C tests/peers/kube -ldflags '{STAMP}' -o $PWD/.peers/bin/ {self.origin}"
+        return f"{self.how} {self.origin}"
+
+
+PEERS = (
+    Peer(
+        "opa", How.GO, "github.com/open-policy-agent/opa@v1.20.2", ("version",), "Version: 1.20.2", "policies, judged"
+    ),
+    Peer("coredns", How.GO, "github.com/coredns/coredns@v1.15.0", ("-version",), "CoreDNS-1.15.0", "answers, compared"),
+    Peer("etcd", How.APT, "etcd-server", ("--version",), "etcd Version: 3.", "keeps kube-apiserver's objects"),
+    Peer("kube-apiserver", How.KUBE, "k8s.io/kubernetes/cmd/kube-apiserver", ("--version",), KUBERNETES, "clusters"),
+    Peer(
+        "kubectl", How.KUBE, "k8s.io/kubernetes/cmd/kubectl", ("version", "--client"), KUBERNETES, "manifests, applied"
+    ),
+    Peer("unbound", How.APT, "unbound", ("-V",), "Version 1.", "measured beside"),
+    Peer("knotd", How.APT, "knot", ("-V",), "Knot DNS", "measured beside, zone transfers"),
+    Peer("dnsperf", How.APT, "dnsperf", ("-h",), "dnsperf", "load"),
+    Peer("dig", How.APT, "bind9-dnsutils", ("-v",), "DiG 9.", "questions"),
+    Peer("openssl", How.APT, "openssl", ("version",), "OpenSSL 3.", "certificates and keys of test clusters"),
+    Peer("unshare", How.APT, "util-linux", ("--version",), "util-linux", "network namespaces"),
+    Peer("ip", How.APT, "iproute2", ("-V",), "iproute2", "addresses in them"),
+)
+BY_PROGRAM = {peer.program: peer for peer in PEERS}
