@@ -6,9 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from dnspolicy import __version__
 from dnspolicy.app.directives import DIRECTIVES
-from dnspolicy.cli import serve
+from dnspolicy.cli import serve, version
 from dnspolicy.cli.configured import port
 
 
@@ -21,8 +20,7 @@ def run(arguments: Sequence[str]) -> int:
     """Serve, or say what `-version` and `-plugins` ask for. Raises ConfigError when it cannot start."""
     args = parser().parse_args(arguments)
     if args.version:
-        print(f"dnspolicy {__version__}")
-        return 0
+        return version.run(args)
     if args.plugins:
         print("\n".join(f"dns.{name}" for name in sorted(DIRECTIVES)))
         return 0
