@@ -13,6 +13,7 @@ import msgspec
 from dnspolicy.chain.plugin import NO_FACTS, ClientFact
 from dnspolicy.model.answer import Reply
 from dnspolicy.model.identity import NOBODY, Identity
+from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query
 
 
@@ -40,16 +41,18 @@ class Describer(Protocol):
 class Metadata:
     """The labels of one server block. Without the `metadata` directive every label is empty, as in CoreDNS.
 
-    `describers` are asked in turn. They are added while rooms are built, so that rooms may be given this before.
+    With `zones`, names outside of them have no labels. `describers` are asked in turn. They are added while rooms are
+    built, so that rooms may be given this before.
     """
 
-    def __init__(self, enabled: bool = True) -> None:
+    def __init__(self, enabled: bool = True, zones: tuple[Name, ...] = ()) -> None:
         self.enabled = enabled
+        self._zones = zones
         self.describers: list[Describer] = []
 
     def value(self, label: str, subject: Subject) -> str:
         """The value of a label, empty when nobody knows it."""
-        if self.enabled:
+        if self.enabled and (not self._zones or any(subject.query.name.under(zone) for zone in self._zones)):
             for describer in self.describers:
                 found = describer.describe(label, subject)
                 if found is not None:
