@@ -59,7 +59,7 @@ class Histogram(Metric):
     def __init__(self, name: str, help_text: str, buckets: Sequence[float], labels: Sequence[str] = ()) -> None:
         super().__init__(Kind.HISTOGRAM, name, help_text, labels)
         self.buckets = tuple(buckets)
-        self.values: dict[Labels, list[float]] = {}
+        self.values: dict[Labels, list[float]] = {} if self.labels else {(): [0.0] * (len(self.buckets) + 2)}
 
     def observe(self, value: float, labels: Labels = (), times: int = 1) -> None:
         """Count `value` `times` times."""

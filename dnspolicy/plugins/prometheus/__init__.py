@@ -2,6 +2,6 @@
 
 from dnspolicy.plugins.prometheus.config import Config
 from dnspolicy.plugins.prometheus.handler import Prometheus
-from dnspolicy.plugins.prometheus.tally import Tally
+from dnspolicy.plugins.prometheus.tally import Enabled, Tally
 
-__all__ = ["Config", "Prometheus", "Tally"]
+__all__ = ["Config", "Enabled", "Prometheus", "Tally"]

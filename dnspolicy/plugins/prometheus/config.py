@@ -9,9 +9,10 @@ from dnspolicy.corefile.schema import Positional
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """`prometheus [ADDRESS]`."""
+    """`prometheus [ADDRESS] { runtime_metrics }`."""
 
     address: Annotated[str, Positional] = "localhost:9153"
+    runtime_metrics: bool = False
 
     def __post_init__(self) -> None:
         parse_address(self.address)

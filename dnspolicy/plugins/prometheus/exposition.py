@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 
 import msgspec
-from prometheus_client import CollectorRegistry, ProcessCollector, exposition
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, exposition
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as PromFamily
 from prometheus_client.openmetrics import exposition as openmetrics
@@ -48,11 +48,14 @@ def _rows(metric: Metric) -> Iterator[Row]:
         yield from ((labels, (value,)) for labels, value in metric.values.items())
 
 
-def render(families: Iterable[Family], style: Style) -> bytes:
-    """The page. Any thread may call it."""
+def render(families: Iterable[Family], style: Style, runtime: bool = False) -> bytes:
+    """The page, with what the Python runtime says of itself if `runtime` is set. Any thread may call it."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Source(families, style))
     ProcessCollector(registry=registry)
+    if runtime:
+        GCCollector(registry=registry)
+        PlatformCollector(registry=registry)
     if style is Style.OPENMETRICS:
         page: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]
         return page

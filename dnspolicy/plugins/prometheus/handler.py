@@ -16,8 +16,8 @@ PATH = "/metrics"
 class Prometheus:
     """An observer that counts into `tally`, and serves all metrics of the server at `/metrics`.
 
-    `server` is the label of the server block (`dns://:53`), `zone` its zone with the final dot, `plugins` the names of
-    its rooms. `start` raises ConfigError when the address cannot be listened on.
+    `enabled` are the plugins of the server block, for each of its zones. `start` raises ConfigError when the address
+    cannot be listened on.
     """
 
     name = "prometheus"
@@ -29,14 +29,12 @@ class Prometheus:
         *,
         tally: Tally,
         listeners: HttpListeners,
-        server: str = "",
-        zone: str = ".",
-        plugins: Iterable[str] = (),
+        enabled: Iterable[Enabled] = (),
     ) -> None:
         self._config = config
         self._tally = tally
         self._listeners = listeners
-        self._enabled = tuple(Enabled(name, server, zone) for name in plugins)
+        self._enabled = tuple(enabled)
         self._route: Route | None = None
         # Bound once: the tally is the observer, and a call less on every query.
         self.seen = tally.seen
@@ -61,4 +59,5 @@ class Prometheus:
         style = choose(accept)
         families = snapshot(self._tally.collect())
         # In a thread, so that a large page does not keep queries waiting.
-        return Page(200, await asyncio.to_thread(render, families, style), style.value)
+        page = await asyncio.to_thread(render, families, style, self._config.runtime_metrics)
+        return Page(200, page, style.value)

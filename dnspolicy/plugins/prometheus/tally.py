@@ -20,18 +20,16 @@ MAX_RULES = 1000
 """Distinct rule names counted under their own name; the rest is `other`."""
 MAX_RULE_LENGTH = 128
 OTHER = "other"
-VIEW = ""
-"""The label exists for CoreDNS's dashboards; views do not."""
 
 _TYPES = {
     1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA", 33: "SRV", 43: "DS",
-    46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 65: "HTTPS", 251: "IXFR", 252: "AXFR", 255: "ANY",
+    46: "RRSIG", 47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 64: "SVCB", 65: "HTTPS", 251: "IXFR", 252: "AXFR", 255: "ANY",
 }  # fmt: skip
 _RCODES = {int(code): code.name for code in Rcode}
 _NO_REPLY = -1
 
-Place = tuple[str, str, str]
-"""server, zone, protocol"""
+Place = tuple[str, str, str, str]
+"""server, zone, view, protocol"""
 Key = tuple[bool, str, int, str, bool, str]
 """IPv6, type, rcode, plugin, DO, kind of client"""
 Decision = tuple[str, str, str, str]
@@ -44,10 +42,11 @@ class Enabled(msgspec.Struct, frozen=True):
     plugin: str
     server: str
     zone: str
+    view: str = ""
 
 
 class _Shape:
-    """Queries, durations and sizes seen under one server, zone and protocol."""
+    """Queries, durations and sizes seen in one place."""
 
     __slots__ = ("counts", "requests", "responses", "seconds")
 
@@ -104,11 +103,11 @@ class Tally:
 
     def _count(self, outcome: Outcome, times: int, seconds: float) -> None:
         query, reply, edns = outcome.query, outcome.reply, outcome.query.edns
-        server, zone, proto = outcome.server, outcome.zone, query.transport
+        place = outcome.server, outcome.zone, outcome.view, query.transport
         rcode = _NO_REPLY if type(reply) is Drop else reply.rcode  # type: ignore[union-attr]
-        shape = self._shapes.get((server, zone, proto))
+        shape = self._shapes.get(place)
         if shape is None:
-            shape = self._shapes[server, zone, proto] = _Shape()
+            shape = self._shapes[place] = _Shape()
         key = (
             ":" in outcome.source, _TYPES.get(query.qtype, OTHER), rcode, reply.made_by, edns is not None and edns.do,
             outcome.identity.kind,
@@ -152,28 +151,28 @@ class Tally:
         """Add what was counted since the last time to the metrics."""
         shapes, self._shapes = self._shapes, {}
         for place, shape in shapes.items():
-            server, zone, proto = place
+            labels = place[:3]
             for key, times in shape.counts.items():
                 self._spread_count(place, key, times)
-            _add(self._families.seconds, (server, zone, VIEW), shape.seconds)
-            _add(self._families.request_bytes, (server, zone, VIEW, proto), shape.requests)
-            _add(self._families.response_bytes, (server, zone, VIEW, proto), shape.responses)
+            _add(self._families.seconds, labels, shape.seconds)
+            _add(self._families.request_bytes, place, shape.requests)
+            _add(self._families.response_bytes, place, shape.responses)
         decisions, self._decisions = self._decisions, {}
         for decision, times in decisions.items():
             self._families.decisions.inc(tuple(map(str, decision)), times)
-        enabled: dict[Labels, float] = {(one.plugin, one.server, VIEW, one.zone): 1.0 for one in self._enabled}
+        enabled: dict[Labels, float] = {(one.plugin, one.server, one.view, one.zone): 1.0 for one in self._enabled}
         self._families.enabled.values = enabled
 
     def _spread_count(self, place: Place, key: Key, times: int) -> None:
-        server, zone, proto = place
+        server, zone, view, proto = place
         ipv6, qtype, rcode, plugin, do, kind = key
         made = self._families
-        made.requests.inc((server, zone, VIEW, proto, "2" if ipv6 else "1", qtype), times)
+        made.requests.inc((server, zone, view, proto, "2" if ipv6 else "1", qtype), times)
         made.identities.inc((kind,), times)
         if do:
-            made.do.inc((server, zone, VIEW), times)
+            made.do.inc((server, zone, view), times)
         if rcode != _NO_REPLY:
-            made.responses.inc((server, zone, VIEW, _RCODES.get(rcode, OTHER), plugin), times)
+            made.responses.inc((server, zone, view, _RCODES.get(rcode, OTHER), plugin), times)
 
 
 def _add(histogram: Histogram, labels: Labels, more: list[float]) -> None:

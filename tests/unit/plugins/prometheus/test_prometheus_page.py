@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from dnspolicy.chain.http import HttpListeners
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.plugins.prometheus import Config, Prometheus, Tally
+from dnspolicy.plugins.prometheus import Config, Enabled, Prometheus, Tally
 from dnspolicy.plugins.prometheus.exposition import Style, choose, render, snapshot
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
@@ -100,8 +100,8 @@ def test_two_blocks_with_one_address_share_one_listener_until_both_are_gone() ->
     async def story() -> None:
         listeners, tally = HttpListeners(), Tally(Metrics())
         config = Config(address="127.0.0.1:0")
-        one = Prometheus(config, tally=tally, listeners=listeners, server="dns://:53", zone=".", plugins=["cache"])
-        two = Prometheus(config, tally=tally, listeners=listeners, server="dns://:54", zone=".", plugins=["forward"])
+        one = Prometheus(config, tally=tally, listeners=listeners, enabled=[Enabled("cache", "dns://:53", ".")])
+        two = Prometheus(config, tally=tally, listeners=listeners, enabled=[Enabled("forward", "dns://:54", ".")])
         await one.start()
         await two.start()
         assert one.port == two.port

@@ -52,7 +52,8 @@ def counting() -> Counting:
     ("fields", "label", "value"),
     [
         pytest.param({}, "type", "A", id="a type CoreDNS names"),
-        pytest.param({"qtype": 64}, "type", "other", id="a type it does not name"),
+        pytest.param({"qtype": 64}, "type", "SVCB", id="SVCB"),
+        pytest.param({"qtype": 99}, "type", "other", id="a type it does not name"),
         pytest.param({"qtype": 65280}, "type", "other", id="a private type"),
         pytest.param({"qtype": 50}, "type", "NSEC3", id="NSEC3"),
         pytest.param({"source": "127.0.0.1"}, "family", "1", id="IPv4"),
@@ -61,7 +62,8 @@ def counting() -> Counting:
         pytest.param({"transport": Transport.TCP}, "proto", "tcp", id="TCP"),
         pytest.param({"zone": "dropped"}, "zone", "dropped", id="no block took it"),
         pytest.param({"server": "dns://:1053"}, "server", "dns://:1053", id="the server"),
-        pytest.param({}, "view", "", id="views do not exist"),
+        pytest.param({}, "view", "", id="no view"),
+        pytest.param({"view": "inside"}, "view", "inside", id="a view"),
     ],
 )
 def test_requests_are_counted_by(counting: Counting, fields, label, value) -> None:
