@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
 from dnspolicy.chain.clock import Clock
@@ -47,6 +47,7 @@ class Index:
         self._clock = clock
         self._tables = Tables()
         self._missing = dict.fromkeys(kinds)
+        self._reasons: dict[Kind, str] = {}
         self._identities = Identities(self._tables, lambda: not self._missing)
         self._targets = Targets(self._tables)
         self._waiting = Waiting(clock)
@@ -130,6 +131,22 @@ class Index:
 
     def missing(self) -> tuple[str, ...]:
         return tuple([kind.value for kind in self._missing]) if self._missing else ()
+
+    def explain(self, kind: Kind, reason: str) -> None:
+        """Why a kind is not loaded, if it is not; empty when there is nothing to say."""
+        self._reasons[kind] = reason
+
+    def waits_for(self) -> tuple[str, ...]:
+        said = [(kind.value, self._reasons.get(kind)) for kind in self._missing]
+        return tuple(f"{kind} ({reason})" if reason else kind for kind, reason in said)
+
+    def find(self, key: ObjectKey) -> Object | None:
+        """The object of that kind, namespace and name."""
+        return self._tables.get(key)
+
+    def held(self, kind: Kind) -> Iterator[Object]:
+        """All objects of a kind, in no order."""
+        return self._tables.all(kind)
 
     def namespace(self, name: str) -> Namespace | None:
         return self._tables.namespaces.get(name)

@@ -88,6 +88,20 @@ class Tables:
             case Kind.POD:
                 return self.pod(key.namespace, key.name)
 
+    def all(self, kind: Kind) -> Iterator[Object]:
+        """All objects of a kind, in no order."""
+        match kind:
+            case Kind.NAMESPACE:
+                return iter(self.namespaces.values())
+            case Kind.NODE:
+                return iter(self.nodes.values())
+            case Kind.SERVICE:
+                return iter(self.services.values())
+            case Kind.ENDPOINT_SLICE:
+                return iter(self.slices.values())
+            case Kind.POD:
+                return (pod for pods in self.pods.values() for pod in pods.values())
+
     def pod(self, namespace: str, name: str) -> Pod | None:
         pods = self.pods.get(namespace)
         return None if pods is None else pods.get(name)

@@ -87,7 +87,7 @@ class Kubernetes:
         self._transfers.forget()
 
     def not_ready(self) -> str | None:
-        missing = self._cluster.missing()
+        missing = self._cluster.waits_for()
         return f"{', '.join(missing)} not loaded yet" if missing else None
 
     def zones(self) -> tuple[Name, ...]:

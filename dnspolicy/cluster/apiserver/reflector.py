@@ -1,0 +1,305 @@
+"""Keeps one kind of objects as the API server has it: list once, watch for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from logging import Logger
+
+import aiohttp
+import msgspec
+
+from dnspolicy.chain.clock import Clock
+from dnspolicy.cluster.apiserver.client import Client
+from dnspolicy.cluster.apiserver.failures import ApiFailure, Reason, failure
+from dnspolicy.cluster.apiserver.intake import Fold, Intake, Replacing
+from dnspolicy.cluster.apiserver.lines import Lines
+from dnspolicy.cluster.apiserver.lists import Lists
+from dnspolicy.cluster.apiserver.measures import Measures
+from dnspolicy.cluster.apiserver.options import Timing
+from dnspolicy.cluster.apiserver.pauses import Pauses
+from dnspolicy.cluster.apiserver.reading import Reading
+from dnspolicy.cluster.apiserver.resources import Event, Resource, event, stub
+from dnspolicy.cluster.index import Index
+from dnspolicy.cluster.objects import EndpointSlice, Kind
+from dnspolicy.cluster.raw import BadObject, Sharing
+
+MAX_LINE = 8 * 1024 * 1024
+"""Bytes of one event. etcd takes no object of more than a few MB."""
+TOGETHER = 64
+"""Events that make one change of the index, if they came together."""
+_NOT_OFFERED = frozenset((400, 404, 405, 406, 415, 422))
+_TOO_NEW = 504
+
+
+class Tools(msgspec.Struct, frozen=True, eq=False):
+    """What all reflectors of one source share. `moved` is called after changes."""
+
+    client: Client
+    index: Index
+    measures: Measures
+    timing: Timing
+    clock: Clock
+    log: Logger
+    share: Sharing
+    moved: Callable[[], None]
+
+
+class Reflector:
+    """One kind. `complaint` says what is wrong now, empty when nothing is.
+
+    An `optional` kind that is forbidden counts as loaded, and is tried again now and then.
+    """
+
+    def __init__(self, resource: Resource, tools: Tools, optional: bool) -> None:
+        self._resource = resource
+        self._tools = tools
+        self._optional = optional
+        self._reading = Reading(resource, tools.share, tools.measures, tools.log)
+        self._lists = Lists(resource, tools.client, self._reading, tools.timing)
+        self._intake = Intake(tools.index, resource.kind, tools.moved)
+        self._pauses = Pauses(tools.timing.pause_first, tools.timing.pause_most)
+        self._version = ""
+        self._began = 0.0
+        self.complaint = ""
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            self._began = self._tools.clock.monotonic()
+            try:
+                await self._follow()
+                pause = self._ended()
+            except ApiFailure as problem:
+                pause = self._failed(problem)
+            except Exception as problem:  # a kind that nobody follows would be served as it is for ever
+                self._tools.log.exception("%s: following failed", self._resource.plural)
+                pause = self._failed(ApiFailure(Reason.FAULT, f"fault: {problem}"))
+                self._version = ""
+            await asyncio.sleep(pause)
+
+    async def _follow(self) -> None:
+        """One list, if need be, and one watch. Returns when the watch has ended as it should; raises ApiFailure."""
+        if self._version or not await self._streamed():
+            if not self._version:
+                self._version = await self._load()
+            await self._watch(None)
+
+    async def _load(self) -> str:
+        replacing = Replacing(self._tools.index, self._resource.kind)
+        version = await self._lists.read(replacing)
+        await self._replace(replacing)
+        return version
+
+    async def _streamed(self) -> bool:
+        """Have the list sent as the beginning of a watch; False when it must be asked for in pages."""
+        if not self._tools.client.streams:
+            return False
+        try:
+            await self._watch(Replacing(self._tools.index, self._resource.kind))
+        except ApiFailure as problem:
+            if self._version:
+                raise
+            silent = not problem.code and problem.reason in (Reason.TIMEOUT, Reason.BAD_REPLY)
+            if not silent and problem.code not in _NOT_OFFERED:
+                raise
+            self._tools.client.streams = False
+            return False
+        return True
+
+    async def _watch(self, replacing: Replacing | None) -> None:
+        timing, clock = self._tools.timing, self._tools.clock
+        seconds = random.uniform(timing.watch_least, timing.watch_most)
+        wish = {"watch": "1", "allowWatchBookmarks": "true", "timeoutSeconds": str(max(1, round(seconds)))}
+        if replacing is None:
+            wish["resourceVersion"] = self._version
+        else:
+            wish |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
+        if self._resource.fields:
+            wish["fieldSelector"] = self._resource.fields
+        async with self._tools.client.get(self._resource.path, wish, timing.page, watch=True) as content:
+            watch = _Watch(content, clock, clock.monotonic() + seconds + timing.grace, timing)
+            if replacing is None:
+                self._well()
+            while chunk := await watch.chunk(replacing is not None):
+                replacing = await self._take(watch, watch.lines.feed(chunk), replacing)
+                self._note_dropped(watch)
+        if replacing is not None:
+            raise ApiFailure(Reason.BAD_REPLY, "the watch ended before the list was complete")
+
+    def _note_dropped(self, watch: _Watch) -> None:
+        if watch.lines.dropped:
+            self._reading.refuse(Reason.TOO_LARGE, f"an event of more than {MAX_LINE} bytes")
+            watch.lines.dropped = 0
+
+    async def _take(self, watch: _Watch, lines: Sequence[bytes], replacing: Replacing | None) -> Replacing | None:
+        """Events that came together. Returns what is still being replaced; raises ApiFailure for an ERROR event."""
+        for start in range(0, len(lines), TOGETHER):
+            batch = _Batch(self._reading, self._resource.kind, replacing)
+            for line in lines[start : start + TOGETHER]:
+                if batch.take(line):
+                    break
+            if batch.usable:
+                self._tools.measures.news(self._resource.kind)
+            watch.bookmarked |= batch.bookmarked
+            if batch.complete is not None:
+                assert replacing is not None
+                await self._replace(replacing)
+                replacing = None
+                self._well()
+            await self._intake.apply(batch.fold)
+            if replacing is None:
+                self._version = batch.version() or self._version
+            for namespace, service, triggered in batch.triggered:
+                self._tools.measures.programmed(self._tools.index, namespace, service, triggered)
+            if batch.failure is not None:
+                raise batch.failure
+            await asyncio.sleep(0)
+        return replacing
+
+    async def _replace(self, replacing: Replacing) -> None:
+        await self._intake.apply(replacing, loaded=True)
+        self._tools.measures.listed(self._resource.kind)
+
+    def _well(self) -> None:
+        if self.complaint:
+            self._tools.log.info("%s: in order again", self._resource.plural)
+        self._say("")
+
+    def _say(self, complaint: str) -> None:
+        self.complaint = complaint
+        self._tools.index.explain(self._resource.kind, complaint)
+
+    def _held(self) -> bool:
+        """Whether what has just ended held for a good while."""
+        return self._tools.clock.monotonic() - self._began >= self._tools.timing.steady
+
+    def _ended(self) -> float:
+        """Seconds to wait after a watch has ended as it should: servers that end each one at once are spared."""
+        if not self._held():
+            return self._pauses.next()
+        self._pauses.reset()
+        return 0.0
+
+    def _failed(self, problem: ApiFailure) -> float:
+        """Note a failure. Returns the seconds to wait before the next try."""
+        self._tools.measures.failed(self._resource.kind, problem.reason)
+        if problem.reason is Reason.EXPIRED or problem.code == _TOO_NEW:
+            self._version = ""
+        if self._held():
+            self._pauses.reset()
+        if problem.reason is Reason.EXPIRED:
+            self._tools.log.info("%s: listed again, because %s", self._resource.plural, problem)
+            return 0.0 if self._held() else self._pauses.next()
+        text = f"{self._resource.plural}: {problem}"
+        if text != self.complaint:
+            self._tools.log.warning("%s", text)
+        self._say(text)
+        if self._optional and problem.reason is Reason.FORBIDDEN:
+            self._tools.index.apply((), (), (self._resource.kind,))
+            self._tools.moved()
+            return max(self._tools.timing.forbidden, self._pauses.next())
+        return self._pauses.next(problem.retry_after)
+
+
+class _Watch:
+    """The open stream of one watch, and how long it may be silent."""
+
+    def __init__(self, content: aiohttp.StreamReader, clock: Clock, deadline: float, timing: Timing) -> None:
+        self._content = content
+        self._clock = clock
+        self._deadline = deadline
+        self._timing = timing
+        self.lines = Lines(MAX_LINE)
+        self.bookmarked = False
+
+    async def chunk(self, initial: bool) -> bytes:
+        """The next bytes, empty at the end. Raises ApiFailure after too long a silence."""
+        left = self._deadline - self._clock.monotonic()
+        if initial:
+            left = min(left, self._timing.initial_quiet)
+        elif self.bookmarked:
+            left = min(left, self._timing.quiet)
+        try:
+            async with asyncio.timeout(left):
+                return await self._content.readany()
+        except TimeoutError:
+            raise ApiFailure(Reason.TIMEOUT, "the API server has fallen silent") from None
+
+
+class _Batch:
+    """Events that came together: into `replacing` until that is complete, from there on into `fold`."""
+
+    def __init__(self, reading: Reading, kind: Kind, replacing: Replacing | None) -> None:
+        self._reading = reading
+        self._kind = kind
+        self._into: Fold | Replacing
+        self.fold = Fold()
+        self._into = replacing if replacing is not None else self.fold
+        self._newest: list[msgspec.Raw] = []
+        self.triggered: list[tuple[str, str, str]] = []
+        self.complete: bool | None = None
+        self.bookmarked = False
+        self.usable = False
+        self.failure: ApiFailure | None = None
+
+    def take(self, line: bytes) -> bool:
+        """Whether the stream is over with this event."""
+        try:
+            found = event(line)
+        except BadObject as problem:
+            self._reading.refuse(Reason.BAD_REPLY, f"an event that cannot be read: {problem}")
+            return False
+        match found.type:
+            case "ADDED" | "MODIFIED":
+                self._put(found)
+            case "DELETED":
+                self._drop(found)
+            case "BOOKMARK":
+                self._bookmark(found)
+            case "ERROR":
+                self.failure = failure(0, found.object)
+                return True
+            case other:
+                self._reading.refuse(Reason.BAD_REPLY, f"an event of the unknown type {other!r}")
+                return False
+        self.usable = True
+        self._newest.append(found.object)
+        return False
+
+    def version(self) -> str:
+        """The newest resource version of these events; empty when none can be read."""
+        for data in reversed(self._newest):
+            about = stub(data)
+            if about is not None and about.version:
+                return about.version
+        return ""
+
+    def _put(self, found: Event) -> None:
+        item = self._reading.read(found.object)
+        if item is not None:
+            self._into.put(item)
+            if isinstance(item, EndpointSlice) and self._into is self.fold:
+                self._note_trigger(item, found)
+        elif isinstance(self._into, Replacing) and (about := stub(found.object)) is not None:
+            self._into.keep(about.key(self._kind))
+
+    def _note_trigger(self, item: EndpointSlice, found: Event) -> None:
+        about = stub(found.object)
+        if about is not None and about.triggered:
+            self.triggered.append((item.namespace, item.service, about.triggered))
+
+    def _drop(self, found: Event) -> None:
+        about = stub(found.object)
+        if about is None:
+            self._reading.refuse(Reason.BAD_OBJECT, "a deleted object without a name")
+        else:
+            self._into.drop(about.key(self._kind))
+
+    def _bookmark(self, found: Event) -> None:
+        about = stub(found.object)
+        self.bookmarked = True
+        if about is not None and about.initial_end and self._into is not self.fold:
+            self.complete = True
+            self._into = self.fold
