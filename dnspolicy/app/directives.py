@@ -76,7 +76,9 @@ def _kubernetes(config: kubernetes.Config, site: Site) -> kubernetes.Kubernetes 
 
 
 def _loadbalance(config: loadbalance.Config, site: Site) -> loadbalance.Loadbalance:
-    return loadbalance.Loadbalance(config)
+    if config.file is not None:
+        config = msgspec.structs.replace(config, file=str(site.plan.path(config.file)))
+    return loadbalance.Loadbalance(config, changed=site.rooms.changed)
 
 
 def _log(config: log.Config, site: Site) -> log.Log:

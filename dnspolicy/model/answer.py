@@ -122,6 +122,9 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     private: bool = False
     """Made for this client: a cache that clients share must not keep it. Said by a room below the cache whose `reads`
     had a part in this answer, or in passing the query on, and by one that used an answer of `ctx.resolve`."""
+    groups: tuple[int, ...] = ()
+    """With `rotate`: sizes of the groups of address records that stay in their order and turn each by itself; empty
+    for one group. Whoever takes records out or puts some in gives up the turning."""
 
     def changed(self, **fields: object) -> Answer:
         """A copy with other fields."""

@@ -49,9 +49,14 @@ class Aliases:
                 target = found.target
                 continue
             answer = found if isinstance(found, Answer) else self._missed(target, inside, found.fresh)
-            if answer is None:
-                return await self._outside(query, ctx, links, target, fresh)
-            return answer.changed(answer=(*links, *answer.answer), fresh=answer.fresh.also(fresh))
+            ended = self._at_the_end(query, zone, tuple(links), answer, fresh)
+            return await self._outside(query, ctx, links, target, fresh) if ended is None else ended
+
+    def _at_the_end(
+        self, query: Query, zone: Zone, links: tuple[Record, ...], answer: Answer | None, fresh: Freshness
+    ) -> Answer | None:
+        """The reply when the last target is in the zones; None when the rest of the server is to be asked for it."""
+        return answer and answer.changed(answer=links + answer.answer, fresh=answer.fresh.also(fresh))
 
     async def _outside(
         self, query: Query, ctx: QueryContext, links: list[Record], target: Name, fresh: Freshness
@@ -59,6 +64,9 @@ class Aliases:
         reply = await ctx.resolve(query.renamed(target, Via.CNAME), ctx)
         if isinstance(reply, Drop):
             return reply
+        return self._from_outside(tuple(links), reply, fresh)
+
+    def _from_outside(self, links: tuple[Record, ...], reply: Answer, fresh: Freshness) -> Answer:
         # Nobody here serves the target: the alias alone is the whole truth this server knows.
         unserved = reply.rcode == Rcode.REFUSED and not reply.made_by
         return Answer(
@@ -70,7 +78,7 @@ class Aliases:
             ede=reply.ede,
             made_by=NAME,
             fresh=reply.fresh.also(fresh),
-            rotate=reply.rotate,
+            rotate=reply.rotate and not reply.groups,
             upstream=reply.upstream,
             ordered=reply.ordered,
             private=True,  # rooms that know the client had a say in the reply

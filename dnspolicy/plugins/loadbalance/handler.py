@@ -36,7 +36,7 @@ class Loadbalance:
 
     def __init__(self, config: Config, *, changed: Changed, random: Random | None = None) -> None:
         self._preferred = config.preferred
-        self._random = random or Random()  # noqa: S311 no secret: it spreads load
+        self._random = random or Random()
         self._changed = changed
         self._path = Path(config.file) if config.file is not None else None
         self._interval = config.interval
@@ -64,14 +64,12 @@ class Loadbalance:
         records = reply.answer
         if self._path is None:
             return reply.changed(rotate=sum(record.type in _ROTATED for record in records) > 1)
-        if self._rests:
-            reply = reply.changed(fresh=reply.fresh.resting(self._rests))
         addresses, others = split(records)
         if query.qtype not in _WEIGHED or len(addresses) < 2:
             return reply.changed(rotate=False)
         weights = weights_of(addresses, self._weights)
         if min(weights) == max(weights):
-            return reply.changed(rotate=True)
+            return reply.changed(rotate=True, fresh=reply.fresh.resting(self._rests))
         drawn = one_first(addresses, weights, self._random)
         return reply.changed(answer=(*others, *drawn), rotate=False, ordered=True, fresh=reply.fresh.capped(0.0))
 
