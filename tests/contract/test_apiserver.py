@@ -5,13 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import threading
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.contract.clusters import LIMITED, Cluster, endpoints, pod, service
+from dnspolicy.testing.apiserver import WatchLists
+from tests.contract.clusters import LIMITED, Cluster, Fake, endpoints, pod, service
 
 Objects = list[dict[str, Any]]
 
@@ -92,7 +94,8 @@ def test_pages_make_one_list_as_it_was_at_first(cluster: Cluster, five: str, spa
 def test_a_page_that_is_too_late_is_gone_and_says_how_to_go_on(cluster: Cluster, five: str, space: str) -> None:
     first = listed(cluster, five, limit="2")
     cluster.remove("Pod", space, "p3")
-    cluster.compact()
+    cluster.crash()
+    cluster.come_back()
     code, body = get(cluster, five, limit="2", **{"continue": first["metadata"]["continue"]})
     status = json.loads(body)
     assert (code, status["kind"], status["reason"], status["code"]) == (410, "Status", "Expired", 410)
@@ -125,7 +128,6 @@ REFUSED: dict[str, tuple[Mapping[str, str], int, str]] = {
     "initial events of a list": ({"sendInitialEvents": "true"}, 422, "Invalid"),
     "initial events without a match": ({"watch": "1", "sendInitialEvents": "true"}, 422, "Invalid"),
     "a match of a watch": ({"watch": "1", "resourceVersionMatch": "NotOlderThan"}, 422, "Invalid"),
-    "a version that is no number": ({"watch": "1", "resourceVersion": "new"}, 400, "BadRequest"),
     "a token from elsewhere": ({"continue": "b3RoZXI"}, 400, "BadRequest"),
     "a version of the future": ({"resourceVersion": "999999999"}, 504, "Timeout"),
     "a field that cannot be selected by": ({"fieldSelector": "status.message=x"}, 400, "BadRequest"),
@@ -166,31 +168,49 @@ def test_a_watch_without_a_version_begins_with_all(cluster: Cluster, five: str, 
     assert sorted(names([event["object"] for event in events])) == ["p0", "p1", "p2", "p3", "p4"]
 
 
-def test_a_watch_from_too_old_a_version_says_so_in_an_event(cluster: Cluster, five: str) -> None:
-    events = watched(cluster, five, resourceVersion="1")
-    assert [(event["type"], event["object"]["code"], event["object"]["reason"]) for event in events] == [
-        ("ERROR", 410, "Expired")
-    ]
-
-
 def test_a_watch_ends_with_a_bookmark(cluster: Cluster, five: str, space: str) -> None:
+    """When something has happened meanwhile; else the real one may leave it out."""
     version = listed(cluster, five)["metadata"]["resourceVersion"]
+    meanwhile = threading.Timer(0.5, lambda: cluster.put(pod(space, "p5", "10.1.0.6")))
+    meanwhile.start()
     events = watched(cluster, five, resourceVersion=version, allowWatchBookmarks="true", timeoutSeconds="4")
-    assert [event["type"] for event in events] in (["BOOKMARK"], ["BOOKMARK", "BOOKMARK"])
-    mark = events[-1]["object"]
-    assert (mark["kind"], mark["metadata"].get("name", "")) == ("Pod", "")
-    assert int(mark["metadata"]["resourceVersion"]) >= int(version)
-    assert watched(cluster, five, resourceVersion=version) == []
+    meanwhile.join()
+    mark = events[-1]
+    assert (mark["type"], mark["object"]["kind"]) == ("BOOKMARK", "Pod")
+    newest = events[-2]["object"]["metadata"]
+    assert newest["name"] == "p5"
+    assert int(mark["object"]["metadata"]["resourceVersion"]) >= int(newest["resourceVersion"])
+    assert not mark["object"]["metadata"].get("name")
 
 
-def test_a_streamed_list_ends_with_a_bookmark_that_says_so(cluster: Cluster, five: str) -> None:
-    events = watched(
-        cluster, five, sendInitialEvents="true", resourceVersionMatch="NotOlderThan", allowWatchBookmarks="true"
-    )
+@pytest.mark.parametrize("first", ["", "0"], ids=["of now", "of any time"])
+def test_a_streamed_list_ends_with_a_bookmark_that_says_so(cluster: Cluster, five: str, first: str) -> None:
+    wish = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+    events = watched(cluster, five, resourceVersion=first, **wish)
+    if cluster.real and events[0]["type"] == "ERROR":
+        assert (events[0]["object"]["code"], len(events)) == (500, 1)
+        pytest.skip("this etcd does not report the progress of its watches (3.4.31 and 3.5.13 do)")
     assert [event["type"] for event in events[:6]] == ["ADDED"] * 5 + ["BOOKMARK"]
     mark = events[5]["object"]["metadata"]
     assert mark["annotations"] == {"k8s.io/initial-events-end": "true"}
     assert int(mark["resourceVersion"]) >= max(int(e["object"]["metadata"]["resourceVersion"]) for e in events[:5])
+
+
+def test_servers_that_cannot_stream_a_list_say_so_in_three_ways(five: str, cluster: Cluster) -> None:
+    """Refused, refused in the stream because etcd is too old, or (long ago) a watch like any other."""
+    if not isinstance(cluster, Fake):
+        pytest.skip("one server cannot be all three")
+    found = {}
+    for how in (WatchLists.REFUSED, WatchLists.LACKING, WatchLists.UNKNOWN):
+        cluster.server.watch_lists = how
+        wish = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+        code, body = get(cluster, five, watch="1", timeoutSeconds="1", **wish)
+        found[how] = code, [json.loads(line).get("type") for line in body.splitlines()]
+    assert found == {
+        WatchLists.REFUSED: (422, [None]),
+        WatchLists.LACKING: (200, ["ERROR"]),
+        WatchLists.UNKNOWN: (200, ["ADDED"] * 5 + ["BOOKMARK"]),
+    }
 
 
 SELECTED = {

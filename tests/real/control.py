@@ -25,10 +25,13 @@ class Control:
         self._token = token
         self._tls = ssl.create_default_context(cafile=authority)
         self._own = threading.local()
+        self._opened: list[http.client.HTTPSConnection] = []
         self._pool = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="control")
 
     def close(self) -> None:
         self._pool.shutdown()
+        for connection in self._opened:
+            connection.close()
 
     def put(self, item: Manifest) -> int:
         """Create an object or merge it into the one there is, then its status; the resource version it has got."""
@@ -91,6 +94,7 @@ class Control:
             self._own.connection = http.client.HTTPSConnection(
                 "127.0.0.1", self._port, context=self._tls, timeout=_PATIENCE
             )
+            self._opened.append(self._own.connection)
         connection: http.client.HTTPSConnection = self._own.connection
         return connection
 

@@ -37,10 +37,15 @@ _YES = ("1", "true", "True", "t", "T", "TRUE")
 
 
 class WatchLists(StrEnum):
-    """What becomes of `sendInitialEvents`: done, refused with 422, or (by servers older than 1.27) not noticed."""
+    """What becomes of `sendInitialEvents`.
+
+    Done; refused with 422; refused with 500 in an ERROR event, because the etcd behind the server is older than 3.4.31
+    or 3.5.13; or (by servers older than 1.27) not noticed.
+    """
 
     SERVED = "served"
     REFUSED = "refused"
+    LACKING = "lacking"
     UNKNOWN = "unknown"
 
 
@@ -177,6 +182,10 @@ class FakeApiServer:
         return stream.response
 
     async def _watch(self, stream: Stream, wish: Wish, fault: Fault | None) -> None:
+        if wish.ends_initial and self.watch_lists is WatchLists.LACKING:
+            await stream.begin()
+            await stream.event("ERROR", Refusal(500, "the store does not report progress").status())
+            return
         watch = Watch(wish, self.store, None if fault is None or fault.trick is Trick.SLOW else fault)
         self._watches.add(watch)
         try:
