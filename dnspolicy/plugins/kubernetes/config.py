@@ -31,6 +31,12 @@ class Ignore(StrEnum):
     EMPTY_SERVICE = "empty_service"
 
 
+class Quirks(StrEnum):
+    """Whose answers are given where this server would rather give others."""
+
+    COREDNS = "coredns"
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """`kubernetes [ZONES…] { … }`. `ttl` in seconds; `fallthrough` is None when absent, empty for all names."""
 
@@ -46,6 +52,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     noendpoints: bool = False
     fallthrough: tuple[Zone, ...] | None = None
     ignore: Ignore | None = None
+    quirks: Quirks | None = None
 
     def __post_init__(self) -> None:
         if self.manifests is not None and self.endpoint:
