@@ -49,6 +49,7 @@ class Setup(msgspec.Struct, frozen=True):
     fallthrough: tuple[str, ...] = ()
     next: str = ""
     stubs: dict[str, str] = {}
+    quirks: bool = False
 
     def directive(self, source: str) -> list[str]:
         """The lines of the `kubernetes` directive."""
@@ -60,6 +61,7 @@ class Setup(msgspec.Struct, frozen=True):
             "fallthrough": " ".join(self.fallthrough),
             "ttl": "" if self.ttl == 5 else str(self.ttl),
             "ignore": "empty_service" if self.ignore_empty_service else "",
+            "quirks": "coredns" if self.quirks else "",
         }
         lines = [source, *(f"{name} {value}" for name, value in options.items() if value)]
         lines += [flag for flag in ("endpoint_pod_names", "noendpoints") if getattr(self, flag)]
@@ -72,7 +74,7 @@ class Setup(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """One question and the reply that is right; `better` already taken where there is one."""
+    """One question and the reply that is right; `better` already taken where there is one and it is wanted."""
 
     id: str
     setup: Setup
@@ -113,11 +115,11 @@ class Suite(msgspec.Struct, frozen=True):
     cases: tuple[Case, ...]
 
 
-def load() -> Suite:
-    """All cases: those that were replayed, and their siblings."""
+def load(quirks: bool = False) -> Suite:
+    """All cases: those that were replayed, and their siblings; with `quirks` each as CoreDNS answers it."""
     raw = yaml.safe_load((HERE / "cases.yaml").read_text())
     siblings = yaml.safe_load((HERE / "siblings.yaml").read_text())
-    setups = {name: _setup(name, raw["configs"]) for name in raw["configs"]}
+    setups = {name: _setup(name, raw["configs"], quirks) for name in raw["configs"]}
     cases = tuple(_case(case, setups[case["cfg"]]) for case in [*raw["cases"], *siblings["cases"]])
     return Suite(raw["fixtures"], raw["upstreams"], cases)
 
@@ -150,23 +152,23 @@ def records_of(section: Iterable[Any]) -> list[Rr]:
     return found
 
 
-def _setup(name: str, configs: Raw) -> Setup:
+def _setup(name: str, configs: Raw, quirks: bool) -> Setup:
     merged: dict[str, Any] = {}
     at: str | None = name
     while at is not None:
         merged = {**configs[at], **merged}
         at = configs[at].get("base")
     merged.pop("base", None)
-    return msgspec.convert({"name": name, **merged}, Setup)
+    return msgspec.convert({"name": name, "quirks": quirks, **merged}, Setup)
 
 
 def _case(raw: Raw, setup: Setup) -> Case:
     name, kind = reverse(raw["q"]).rsplit(" ", 1)
-    part = raw.get("better", raw)
+    part = raw.get("coredns", raw) if setup.quirks else raw.get("better", raw)
     zone = setup.zone_of(name)
     sections = {s: [_record(text, name, zone, setup.ttl) for text in part.get(s, ())] for s in ("an", "au", "ad")}
     definite = part["rcode"] in ("NOERROR", "NXDOMAIN") or "au" in part
-    aa = raw.get("aa", True if zone and definite else None)
+    aa = part.get("aa", raw.get("aa", True if zone and definite else None))
     return Case(raw["id"], setup, name, kind, part["rcode"], sections, aa, raw.get("only", ""))
 
 

@@ -20,6 +20,7 @@ from dnspolicy.plugins.kubernetes.exposed import Exposed
 from dnspolicy.plugins.kubernetes.found import NAME, SERIAL, Missing
 from dnspolicy.plugins.kubernetes.labels import Labels
 from dnspolicy.plugins.kubernetes.nameservers import Nameservers
+from dnspolicy.plugins.kubernetes.quirks import QuirkyAliases, QuirkyTree
 from dnspolicy.plugins.kubernetes.reverse import Reverse
 from dnspolicy.plugins.kubernetes.searching import Searching
 from dnspolicy.plugins.kubernetes.transfers import Transfers
@@ -63,7 +64,9 @@ class Kubernetes:
         nameservers = Nameservers(config, exposed, local_addresses)
         self._tree = Tree(config, cluster, exposed, nameservers, Reverse(config, exposed, primary))
         self._transfers = Transfers(config, cluster, exposed, nameservers, self._zones.all)
-        self._aliases = Aliases(self._zones, self._tree.find, self._missed, config.ttl)
+        self._find = self._tree.find if config.quirks is None else QuirkyTree(config, self._tree).find
+        follow = Aliases if config.quirks is None else QuirkyAliases
+        self._aliases = follow(self._zones, self._find, self._missed, config.ttl)
         verified = config.pods is PodMode.VERIFIED
         self._labels = Labels(self._zones, verified)
         self._searching = Searching(self._zones, verified, search)
@@ -123,7 +126,7 @@ class Kubernetes:
             return await ask_next(query, ctx)
         if query.qclass != Class.IN or query.qtype in _TRANSFERS:
             return _REFUSED
-        found = self._tree.find(name, zone, query.qtype)
+        found = self._find(name, zone, query.qtype)
         if isinstance(found, Answer):
             return found
         if isinstance(found, Missing):

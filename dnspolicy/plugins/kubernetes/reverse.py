@@ -25,6 +25,7 @@ class Reverse:
         self._config = config
         self._exposed = exposed
         self._primary = primary
+        self._quirky = config.quirks is not None
         self.addresses = NamedAddresses(exposed, lambda address: bool(self._names(address, set())))
 
     def find(self, name: Name, zone: Zone, qtype: int, listening: bool) -> Found:
@@ -49,21 +50,26 @@ class Reverse:
         found = [
             service_name(service.namespace, service.name, self._primary)
             for service in self._exposed.services_at(address)
-            if self._shown(service, looked_at)
+            if self._shown(service.namespace, service.name, looked_at)
         ]
+        if self._quirky:
+            found = found[:1]
         if not found:
             for item, endpoint in self._exposed.endpoints_at(address):
                 looked_at.add((Rests.SERVICE, f"{item.namespace}/{item.service}"))
                 service = self._exposed.service(item.namespace, item.service)
-                if service is not None and self._has_endpoints(service) and self._shown(service, looked_at):
+                served = self._quirky or (service is not None and self._has_endpoints(service))
+                if served and self._shown(item.namespace, item.service, looked_at):
                     label = endpoint_label(endpoint, self._config.endpoint_pod_names)
                     found.append(service_name(item.namespace, item.service, self._primary, label))
         return list(dict.fromkeys(name.wire for name in found if name is not None))
 
-    def _shown(self, service: Service, looked_at: set[Dependency]) -> bool:
-        looked_at.add((Rests.NAMESPACE, service.namespace))
-        looked_at.add((Rests.SERVICE, f"{service.namespace}/{service.name}"))
-        return self._exposed.namespace(service.namespace)
+    def _shown(self, namespace: str, service: str, looked_at: set[Dependency]) -> bool:
+        looked_at.add((Rests.NAMESPACE, namespace))
+        looked_at.add((Rests.SERVICE, f"{namespace}/{service}"))
+        if self._quirky and not self._config.namespaces:  # CoreDNS looks at this list alone
+            return True
+        return self._exposed.namespace(namespace)
 
     def _has_endpoints(self, service: Service) -> bool:
         return service.kind is not ServiceKind.EXTERNAL_NAME

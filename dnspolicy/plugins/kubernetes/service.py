@@ -67,6 +67,21 @@ class ServiceRecords:
             return self._make(left, name, zone, qtype)
         return zone.nothing(name, self._empty) if answer is None else in_letters_of(answer, name, zone)
 
+    def at_port(self, port: bytes, protocol: bytes, name: Name, zone: Zone, qtype: int) -> Found:
+        """What the ports of a name and a protocol answer, addresses too; an empty one stands for any."""
+        places = [] if not self._exists or self._target is not None else self._own
+        wanted = [
+            p
+            for p in places
+            if p.port is not None
+            and (not port or port == p.port.name.lower().encode())
+            and (not protocol or protocol == p.port.protocol.lower().encode())
+        ]
+        if not wanted:
+            return self._missing
+        answer = self._answer(wanted, False, Name(name.key, name.labels), zone, qtype)
+        return zone.nothing(name, self._empty) if answer is None else in_letters_of(answer, name, zone)
+
     def _take(self, slices: tuple[EndpointSlice, ...]) -> bool:
         """Read the objects; whether the name of the service exists."""
         service = self._service
@@ -132,7 +147,7 @@ class ServiceRecords:
         """SRV records and the addresses of their targets. Each address at each port has the same weight."""
         useful = list(dict.fromkeys(p for p in places if p.port is not None and p.port.number > 0))
         targets = {label: self._name_of(label, tail) for label in dict.fromkeys(p.label for p in useful)}
-        weight = max(1, 100 // max(1, len({(p.rdata, p.port) for p in useful})))
+        weight = max(1, 100 // max(1, self._weighed(places, useful)))
         ttl = self._config.ttl
         services: dict[tuple[bytes, int], Record] = {}
         addresses: dict[tuple[bytes, bytes], Record] = {}
@@ -147,6 +162,12 @@ class ServiceRecords:
             if (target.wire, place.rdata) not in addresses:
                 addresses[target.wire, place.rdata] = Record(target, place.type, ttl, place.rdata)
         return tuple(services.values()), tuple(addresses.values())
+
+    def _weighed(self, places: list[Place], useful: list[Place]) -> int:
+        """How many share the weight of an SRV record: CoreDNS counts what two slices repeat."""
+        if self._config.quirks is not None:
+            return sum(1 for place in places if place.port is not None)
+        return len({(p.rdata, p.port) for p in useful})
 
     def _name_of(self, label: bytes | None, tail: Name) -> Name | None:
         return service_name(self._service.namespace, self._service.name, tail, label)

@@ -12,7 +12,7 @@ from dnspolicy.plugins.kubernetes.exposed import Exposed
 from dnspolicy.plugins.kubernetes.found import ABSENT, NAME, SERIAL, Found, Missing
 from dnspolicy.plugins.kubernetes.nameservers import Nameservers
 from dnspolicy.plugins.kubernetes.reverse import Reverse
-from dnspolicy.plugins.kubernetes.service import Services, address_record_type
+from dnspolicy.plugins.kubernetes.service import ServiceRecords, Services, address_record_type
 from dnspolicy.plugins.kubernetes.zone import Zone
 
 SCHEMA_VERSION = b"1.1.0"
@@ -71,6 +71,13 @@ class Tree:
         if service is None:
             return services.none(labels[size - 3])
         return service.find(labels[: size - 3], name, zone, qtype)
+
+    def service(self, service: bytes, namespace: bytes) -> ServiceRecords | Missing:
+        """The records of a service that exists."""
+        services = self._namespaces.get(namespace) or self._learn(namespace)
+        if services is None:
+            return _no_service(service, namespace)
+        return services.get(service) or services.none(service)
 
     def _learn(self, label: bytes) -> Services | None:
         namespace = label.decode("latin-1")
