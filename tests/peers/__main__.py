@@ -47,9 +47,9 @@ def _build(peer: Peer) -> None:
         if peer.how is How.GO:
             command = ["go", "install", peer.origin]
         else:
-            command = ["go", "build", "-ldflags", STAMP, "-o", new, peer.origin]
-        environment = os.environ | {"GOBIN": new}
-        done = subprocess.run(command, cwd=CHECKOUT / "tests" / "peers" / "kube", env=environment, check=False)
+            module = str(CHECKOUT / "tests" / "peers" / peer.how)
+            command = ["go", "build", "-C", module, "-ldflags", STAMP, "-o", f"{new}/{peer.program}", peer.origin]
+        done = subprocess.run(command, cwd=new, env=os.environ | {"GOBIN": new}, check=False)
         built = Path(new) / peer.program
         if done.returncode == 0 and built.exists():
             built.rename(place / peer.program)

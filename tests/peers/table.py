@@ -7,16 +7,21 @@ from enum import StrEnum
 import msgspec
 
 KUBERNETES = "v1.34.4"
-"""As in `kube/go.mod`."""
+"""As in `kube/go.mod`. Its etcd, in `etcd/go.mod`, must be able to report the progress of watches."""
 STAMP = f"-X k8s.io/component-base/version.gitVersion={KUBERNETES}"
 """Lets programs built from `kube` say their version."""
 
 
 class How(StrEnum):
-    """Where a program comes from: a Go module by its path, our Go module `kube`, or a Debian package."""
+    """Where a program comes from.
+
+    A Go module that can be installed by its path; one that cannot, because it replaces others, by way of a module of
+    our own in `kube` or `etcd`; a Debian package.
+    """
 
     GO = "go install"
-    KUBE = "go build"
+    KUBE = "kube"
+    ETCD = "etcd"
     APT = "apt-get install"
 
 
@@ -33,8 +38,10 @@ class Peer(msgspec.Struct, frozen=True):
     @property
     def command(self) -> str:
         """What an operator would type to get it."""
-        if self.how is How.KUBE:
-            return f"go build -C tests/peers/kube -ldflags '{STAMP}' -o $PWD/.peers/bin/ {self.origin}"
+        if self.how in (How.KUBE, How.ETCD):
+            return (
+                f"go build -C tests/peers/{self.how} -ldflags '{STAMP}' -o $PWD/.peers/bin/{self.program} {self.origin}"
+            )
         return f"{self.how} {self.origin}"
 
 
@@ -43,7 +50,7 @@ PEERS = (
         "opa", How.GO, "github.com/open-policy-agent/opa@v1.20.2", ("version",), "Version: 1.20.2", "policies, judged"
     ),
     Peer("coredns", How.GO, "github.com/coredns/coredns@v1.15.0", ("-version",), "CoreDNS-1.15.0", "answers, compared"),
-    Peer("etcd", How.APT, "etcd-server", ("--version",), "etcd Version: 3.", "keeps kube-apiserver's objects"),
+    Peer("etcd", How.ETCD, "go.etcd.io/etcd/server/v3", ("--version",), "etcd Version: 3.6.5", "clusters' objects"),
     Peer("kube-apiserver", How.KUBE, "k8s.io/kubernetes/cmd/kube-apiserver", ("--version",), KUBERNETES, "clusters"),
     Peer(
         "kubectl", How.KUBE, "k8s.io/kubernetes/cmd/kubectl", ("version", "--client"), KUBERNETES, "manifests, applied"
