@@ -33,10 +33,12 @@ class Lie(StrEnum):
 
 
 class TcpTrick(StrEnum):
-    """What goes wrong over TCP instead of an answer."""
+    """What goes wrong over TCP."""
 
     NONE = "none"
     CLOSE = "close"
+    CLOSE_AFTER = "close after"
+    """A whole answer, and then the connection is closed."""
     CUT = "cut"
     EMPTY_FRAME = "empty frame"
     LONG_LENGTH = "long length"
@@ -88,6 +90,8 @@ def frame(wire: bytes) -> bytes:
 
 def broken(trick: TcpTrick, wire: bytes) -> bytes:
     """What is sent over TCP instead of the frame."""
+    if trick is TcpTrick.CLOSE_AFTER:
+        return frame(wire)
     if trick is TcpTrick.EMPTY_FRAME:
         return b"\0\0"
     if trick is TcpTrick.LONG_LENGTH:

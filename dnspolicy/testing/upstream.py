@@ -13,10 +13,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator
 from types import TracebackType
+from typing import Any
 
 import msgspec
 
@@ -105,25 +107,39 @@ def record(owner: str, rtype: str, data: str, ttl: int = 300) -> Record:
 class FakeUpstream:
     """A name server on a free port of one loopback address, over UDP and, unless `tcp` is false, TCP.
 
+    With `tls` its TCP port speaks TLS. Questions on one connection are answered one after the other, each as soon as
+    it is ready when `pipelined`. `connections` counts those that were accepted.
+
     Several scripts for a name are played one after the other; the last one stays. Names without a script get
     `default`. `asked` lists what came, in order.
     """
 
-    def __init__(self, ip: str = "127.0.0.1", *, default: Script = NXDOMAIN, tcp: bool = True) -> None:
+    def __init__(
+        self, ip: str = "127.0.0.1", *, default: Script = NXDOMAIN, tcp: bool = True,
+        tls: ssl.SSLContext | None = None, pipelined: bool = False,
+    ) -> None:  # fmt: skip
         self.ip = ip
         self.port = 0
         self.asked: list[Asked] = []
         self.default = default
+        self.connections = 0
         self._tcp = tcp
+        self._tls = tls
+        self._pipelined = pipelined
         self._scripts: dict[tuple[Name, int | None], deque[Script]] = {}
         self._udp: socket.socket | None = None
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def address(self) -> str:
         """`IP:PORT`, as a Corefile takes it."""
         return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+
+    @property
+    def questions(self) -> list[Asked]:
+        """What was asked, but for checks whether it is there."""
+        return [asked for asked in self.asked if asked.type != "NS"]
 
     def on(self, name: str, *scripts: Script, qtype: str | None = None) -> None:
         """Set what happens for a name, for one type or for all."""
@@ -143,7 +159,7 @@ class FakeUpstream:
             udp = _bound(self.ip, self.port)
             port = udp.getsockname()[1]
             try:
-                self._server = await asyncio.start_server(self._serve, self.ip, port) if self._tcp else None
+                self._server = await self._listen(port) if self._tcp else None
             except OSError:
                 udp.close()
                 if attempt == _TRIES - 1:
@@ -152,6 +168,9 @@ class FakeUpstream:
             self._udp, self.port = udp, port
             asyncio.get_running_loop().add_reader(udp.fileno(), self._readable, udp)
             return
+
+    async def _listen(self, port: int) -> asyncio.Server:
+        return await asyncio.start_server(self._serve, self.ip, port, ssl=self._tls)
 
     async def stop(self) -> None:
         """Stop listening; the port stays remembered, so that `start` can take it again."""
@@ -222,11 +241,15 @@ class FakeUpstream:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        self.connections += 1
         try:
             async with asyncio.timeout(_TCP_IDLE):
                 while await self._serve_one(reader, writer):
                     await writer.drain()
         except (asyncio.IncompleteReadError, OSError):  # the client left, or said nothing for long (TimeoutError)
+            return
+        except asyncio.CancelledError:  # by stop, which waits for the end; streams would log it as an error
+            writer.transport.abort()  # a farewell in TLS would wait for the client's
             return
         finally:
             self._tasks.discard(task)
@@ -238,19 +261,28 @@ class FakeUpstream:
         read = self._read(wire, Transport.TCP, writer.get_extra_info("peername")[1])
         if read is None or read[1].tcp is TcpTrick.CLOSE:
             return False
-        query, script = read
-        for lie in script.lies:
-            writer.write(frame(forge(lie, query)))
-        if not script.truth:
+        if self._pipelined:
+            replying = asyncio.create_task(_reply(writer, *read))
+            self._tasks.add(replying)
+            replying.add_done_callback(self._tasks.discard)
             return True
-        if script.delay:
-            await asyncio.sleep(script.delay)
-        answer = _truth(query, script)
-        if script.tcp is TcpTrick.NONE:
-            writer.write(frame(answer) * script.copies)
-        else:
-            writer.write(broken(script.tcp, answer))
-        return script.tcp is TcpTrick.NONE
+        return await _reply(writer, *read)
+
+
+async def _reply(writer: asyncio.StreamWriter, query: Query, script: Script) -> bool:
+    """Answer over TCP; whether the connection goes on."""
+    for lie in script.lies:
+        writer.write(frame(forge(lie, query)))
+    if not script.truth:
+        return True
+    if script.delay:
+        await asyncio.sleep(script.delay)
+    answer = _truth(query, script)
+    if script.tcp is TcpTrick.NONE:
+        writer.write(frame(answer) * script.copies)
+    else:
+        writer.write(broken(script.tcp, answer))
+    return script.tcp is TcpTrick.NONE
 
 
 def _bound(ip: str, port: int) -> socket.socket:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dnspolicy.chain.metrics import Labels, Metrics
 from dnspolicy.model.rr import rcode_text
 from dnspolicy.plugins.forward.match import Match
-from dnspolicy.plugins.forward.upstreams import Upstream
+from dnspolicy.plugins.forward.peer import Peer
 
 _BUCKETS = tuple(0.00025 * 2**n if n < 2 else 0.001 * 2 ** (n - 2) for n in range(16))
 _MOST_UPSTREAMS = 64
 _OTHERS = "other"
+_PROXY = "forward"
 
 
 class Counts:
@@ -47,30 +48,65 @@ class Counts:
             "Counter of the number of queries rejected because the concurrent queries were at maximum.",
         )
 
-    def answered(self, upstream: Upstream, rcode: int, seconds: float) -> None:
+        self.broken = metrics.counter(
+            "coredns_forward_healthcheck_broken_total",
+            "Counter of the number of complete failures of the healthchecks.",
+        )
+        self._failed_checks = metrics.counter(
+            "coredns_proxy_healthcheck_failures_total",
+            "Counter of the number of failed healthchecks.",
+            ("proxy_name", "to"),
+        )
+        connections = ("proto", "proxy_name", "to")
+        self._kept = metrics.counter(
+            "coredns_proxy_conn_cache_hits_total",
+            "Counter of connection cache hits per upstream and protocol.",
+            connections,
+        )
+        self._opened = metrics.counter(
+            "coredns_proxy_conn_cache_misses_total",
+            "Counter of connection cache misses per upstream and protocol.",
+            connections,
+        )
+
+    def check_failed(self, peer: Peer) -> None:
+        """One health check that got no answer."""
+        self._failed_checks.inc((_PROXY, self._label(peer)))
+
+    def connection(self, peer: Peer, *, kept: bool) -> None:
+        """One question over TCP or TLS, on a connection that was there or on a new one."""
+        (self._kept if kept else self._opened).inc(("tcp-tls" if peer.secure else "tcp", _PROXY, self._label(peer)))
+
+    def collect(self, peer: Peer) -> None:
+        """Take over what the upstream counted itself: questions over UDP, which all open a port of their own."""
+        if peer.asked_udp:
+            self._opened.inc(("udp", _PROXY, self._label(peer)), peer.asked_udp)
+            peer.asked_udp = 0
+
+    def answered(self, peer: Peer, rcode: int, seconds: float) -> None:
         """One answer."""
-        labels = self._answered.get((upstream.text, rcode))
+        labels = self._answered.get((peer.text, rcode))
         if labels is None:
-            labels = self._labels_of(upstream, rcode & 0x0F)
+            labels = self._labels_of(peer, rcode & 0x0F)
         self._seconds.observe(seconds, labels)
 
-    def _labels_of(self, upstream: Upstream, rcode: int) -> Labels:
-        label = self._label(upstream)
-        labels = "forward", rcode_text(rcode), label
+    def _labels_of(self, peer: Peer, rcode: int) -> Labels:
+        label = self._label(peer)
+        labels = _PROXY, rcode_text(rcode), label
         if label != _OTHERS:
             self._answered[label, rcode] = labels
         return labels
 
-    def ignored(self, upstream: Upstream, why: Match) -> None:
+    def ignored(self, peer: Peer, why: Match) -> None:
         """One message that was not believed."""
-        self._mismatched.inc((why.value, self._label(upstream)))
+        self._mismatched.inc((why.value, self._label(peer)))
 
-    def failed(self, upstream: Upstream, kind: str) -> None:
+    def failed(self, peer: Peer, kind: str) -> None:
         """One attempt without an answer: `silent` or `error`."""
-        self._failures.inc((kind, self._label(upstream)))
+        self._failures.inc((kind, self._label(peer)))
 
-    def _label(self, upstream: Upstream) -> str:
-        text = upstream.text
+    def _label(self, peer: Peer) -> str:
+        text = peer.text
         if text not in self._known:
             if len(self._known) >= _MOST_UPSTREAMS:
                 return _OTHERS

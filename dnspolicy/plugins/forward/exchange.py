@@ -1,23 +1,24 @@
-"""The sockets: one question to one upstream, over UDP or TCP."""
+"""One question to one upstream, and the sockets of those over UDP."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import select
 import socket
+import ssl
 from _socket import socket as RawSocket  # noqa: N812 without the Python class around it, slower than the system call
 from collections.abc import Callable
 
 from dnspolicy.plugins.forward.attempt import Step
 from dnspolicy.plugins.forward.match import Expected
+from dnspolicy.plugins.forward.peer import Peer
 from dnspolicy.plugins.forward.sources import Sources
-from dnspolicy.plugins.forward.upstreams import Upstream
 
 _ROOM = 4096
 _AT_ONCE = 16
 """Datagrams taken from one socket before others have their turn."""
 _SOCKETS_AT_ONCE = 64
-_MOST_FRAMES = 16
 
 Heard = Callable[["Exchange", bytes], bool]
 """Told each message that came; whether to go on listening."""
@@ -37,8 +38,35 @@ class Exchange:
         self._heard = heard
         self._broke = broke
 
+    def heard(self, wire: bytes) -> bool:
+        """A message came: whether to go on listening."""
+        return self._heard(self, wire)
+
+    def broke(self, why: str) -> None:
+        """Nothing can come any more."""
+        self._broke(self, why)
+
     def close(self) -> None:
+        """Listen no more."""
         raise NotImplementedError
+
+    def silent(self) -> None:
+        """Nothing came in the time given; listening goes on."""
+
+
+class Budget:
+    """How many more sockets may be open."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self) -> None:
+        """One more is opened. Raises OSError (EMFILE) when there may not be."""
+        if self.left <= 0:
+            raise OSError(errno.EMFILE, "too many questions are on their way")
+        self.left -= 1
 
 
 class Waiters:
@@ -48,20 +76,23 @@ class Waiters:
     no work for the loop, which matters where every question has a socket of its own.
     """
 
-    __slots__ = ("_callbacks", "_epoll", "_loop", "_sources")
+    __slots__ = ("_budget", "_callbacks", "_epoll", "_loop", "_sources")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, budget: Budget) -> None:
         self._loop = loop
+        self._budget = budget
         self._epoll = select.epoll()
-        self._sources = {family: Sources(family) for family in (socket.AF_INET, socket.AF_INET6)}
+        self._sources: dict[tuple[socket.AddressFamily, str], Sources] = {}
         self._callbacks: dict[int, Callable[[], None]] = {}
         loop.add_reader(self._epoll.fileno(), self._ready)
 
-    def send(self, upstream: Upstream, wire: bytes, callback: Callable[[], None]) -> RawSocket:
+    def send(self, peer: Peer, wire: bytes, callback: Callable[[], None]) -> RawSocket:
         """Send from a port of its own, and call back while there is something to read. Raises OSError."""
-        sock, new = self._sources[upstream.family].take()
+        if self._budget.left <= 0:
+            self._budget.take()
+        sock, new = self.sources_of(peer).take()
         try:
-            sock.connect((upstream.ip, upstream.port))
+            sock.connect((peer.ip, peer.port))
             sock.send(wire)
             if new:
                 self._epoll.register(sock.fileno(), select.EPOLLIN)
@@ -69,12 +100,23 @@ class Waiters:
             sock.close()
             raise
         self._callbacks[sock.fileno()] = callback
+        self._budget.left -= 1
+        peer.asked_udp += 1
         return sock
 
-    def release(self, upstream: Upstream, sock: RawSocket) -> None:
+    def release(self, peer: Peer, sock: RawSocket) -> None:
         """Listen no more. A socket that is closed leaves the epoll object by itself (epoll(7), Q6)."""
         del self._callbacks[sock.fileno()]
-        self._sources[upstream.family].give_back(sock)
+        self._budget.left += 1
+        self.sources_of(peer).give_back(sock)
+
+    def sources_of(self, peer: Peer) -> Sources:
+        """The sockets an upstream is asked from."""
+        key = peer.family, peer.settings.source
+        sources = self._sources.get(key)
+        if sources is None:
+            sources = self._sources[key] = Sources(*key)
+        return sources
 
     def close(self) -> None:
         """After the last question."""
@@ -106,7 +148,7 @@ class UdpExchange(Exchange):
     _waiters: Waiters
 
     def send(self, waiters: Waiters, wire: bytes) -> None:
-        self._socket = waiters.send(self.step.upstream, wire, self._readable)
+        self._socket = waiters.send(self.step.peer, wire, self._readable)
         self._waiters = waiters
 
     def _readable(self) -> None:
@@ -121,45 +163,13 @@ class UdpExchange(Exchange):
             self._broke(self, reason(problem))
 
     def close(self) -> None:
-        self._waiters.release(self.step.upstream, self._socket)
-
-
-class TcpExchange(Exchange):
-    """One question over a connection of its own (RFC 7766)."""
-
-    __slots__ = ("_task", "_wire")
-
-    _task: asyncio.Task[None]
-    _wire: bytes
-
-    def send(self, loop: asyncio.AbstractEventLoop, wire: bytes) -> None:
-        self._wire = wire
-        self._task = loop.create_task(self._run())
-
-    async def _run(self) -> None:
-        try:
-            await self._converse()
-        except asyncio.IncompleteReadError:
-            self._broke(self, "closed the connection without an answer")
-        except OSError as problem:
-            self._broke(self, reason(problem))
-
-    async def _converse(self) -> None:
-        reader, writer = await asyncio.open_connection(self.step.upstream.ip, self.step.upstream.port)
-        try:
-            writer.write(len(self._wire).to_bytes(2, "big") + self._wire)
-            for _ in range(_MOST_FRAMES):
-                size = int.from_bytes(await reader.readexactly(2), "big")
-                if not self._heard(self, await reader.readexactly(size)):
-                    return
-            raise OSError("said too much that was no answer")
-        finally:
-            writer.transport.abort()
-
-    def close(self) -> None:
-        self._task.cancel()
+        self._waiters.release(self.step.peer, self._socket)
 
 
 def reason(problem: OSError) -> str:
     """In a few words, ours or the system's."""
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        return f"has a certificate that is not believed: {problem.verify_message}"
+    if isinstance(problem, ssl.SSLError):
+        return f"does not speak TLS as it should: {problem.reason or 'no reason given'}".lower()
     return (problem.strerror or str(problem) or type(problem).__name__).lower()

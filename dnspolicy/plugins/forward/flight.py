@@ -6,77 +6,39 @@ import asyncio
 import errno
 from collections.abc import Callable
 
-from dnspolicy.chain.clock import Clock
+import msgspec
+
 from dnspolicy.model.answer import ONCE, Answer, EdeCode, ExtendedError
 from dnspolicy.model.errors import WireError
 from dnspolicy.model.query import Query, Transport
 from dnspolicy.model.rr import Rcode
-from dnspolicy.plugins.forward.alarms import Alarms
-from dnspolicy.plugins.forward.attempt import Attempts, Health, Step
-from dnspolicy.plugins.forward.counts import Counts
-from dnspolicy.plugins.forward.exchange import Exchange, TcpExchange, UdpExchange, Waiters, reason
-from dnspolicy.plugins.forward.ids import Ids
+from dnspolicy.plugins.forward.attempt import Attempts, Step
+from dnspolicy.plugins.forward.checks import Checks
+from dnspolicy.plugins.forward.exchange import Exchange, reason
+from dnspolicy.plugins.forward.lines import Lines
 from dnspolicy.plugins.forward.match import Expected, Match, dislikes_edns
+from dnspolicy.plugins.forward.peer import Peer
+from dnspolicy.plugins.forward.question import Options, encode
 from dnspolicy.plugins.forward.scrub import scrub
-from dnspolicy.plugins.forward.upstreams import Upstream
-from dnspolicy.wire.message import OUR_SIZE, Response, decode_response, encode_query
+from dnspolicy.wire.message import Response, decode_response
 
 MADE_BY = "forward"
-Key = tuple[bytes, int, int, bool, bool, str]
-"""Lower-cased name in wire form, type, class, DO, CD, and the upstreams."""
+Key = tuple[bytes, int, int, bool, bool, Options, int]
+"""Lower-cased name in wire form, type, class, DO, CD, EDNS options that are passed on, number of the route."""
 _NONE = -1
-_OPT_SIZE = 11
+_TYPE_AND_CLASS = 4
 _ARCOUNT = slice(10, 12)
 _MOST_EDE, _MOST_EDE_TEXT = 3, 120
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 """Errors that say nothing about the upstream."""
 
 
-class Surroundings:
-    """What all flights of one server share. `sockets` is how many more may be open."""
+class Ways(msgspec.Struct, frozen=True, eq=False):
+    """What all flights of one server use. `landed` is told of each that is over."""
 
-    __slots__ = ("_alarms", "_loop", "_waiters", "clock", "counts", "health_of", "ids", "sockets")
-
-    def __init__(self, clock: Clock, counts: Counts, health_of: Callable[[Upstream], Health], sockets: int) -> None:
-        self.clock = clock
-        self.counts = counts
-        self.health_of = health_of
-        self.sockets = sockets
-        self.ids = Ids()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiters: Waiters | None = None
-        self._alarms: Alarms | None = None
-
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop:
-        """That of the first question; asking for the running one is a system call each time."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        return self._loop
-
-    @property
-    def waiters(self) -> Waiters:
-        """Made by the first question, on its event loop. Raises OSError."""
-        if self._waiters is None:
-            self._waiters = Waiters(self.loop)
-        return self._waiters
-
-    @property
-    def alarms(self) -> Alarms:
-        """Made by the first question, on its event loop."""
-        if self._alarms is None:
-            self._alarms = Alarms(self.loop)
-        return self._alarms
-
-    def close(self) -> None:
-        """When nothing is in flight any more."""
-        if self._waiters is not None:
-            self._waiters.close()
-            self._waiters = None
-        if self._alarms is not None:
-            self._alarms.close()
-            self._alarms = None
-        self._loop = None
+    lines: Lines
+    checks: Checks
+    landed: Callable[[Flight], None]
 
 
 class Flight:
@@ -85,35 +47,44 @@ class Flight:
     It ends with the first usable answer, when nothing is left to try, or at `deadline` (monotonic seconds).
     """
 
-    __slots__ = ("_alarm", "_around", "_asked", "_attempts", "_landed", "_open", "deadline", "key", "query", "waiters")
+    __slots__ = (
+        "_alarm", "_asked", "_attempts", "_checks", "_failover", "_landed", "_lines", "_open", "_options", "_spare",
+        "_ties", "deadline", "key", "query", "waiters",
+    )  # fmt: skip
 
     def __init__(
         self,
-        around: Surroundings,
+        ways: Ways,
         key: Key,
         query: Query,
         attempts: Attempts,
         deadline: float,
-        landed: Callable[[Flight], None],
+        failover: frozenset[int],
     ) -> None:
         self.key = key
         self.query = query
         self.deadline = deadline
         self.waiters: list[asyncio.Future[Answer]] = []
-        self._around = around
+        self._lines, self._checks, self._landed = ways.lines, ways.checks, ways.landed
+        self._ties = ways.lines.ties
         self._attempts = attempts
-        self._landed = landed
+        self._failover = failover
+        self._options: Options = key[5]
         self._open: list[Exchange] = []
-        self._asked: Upstream | None = None
+        self._asked: Peer | None = None
+        self._spare: Answer | None = None
         self._alarm = _NONE
 
-    def advance(self) -> None:
-        """Take the next step there is; land when there is none and nobody is left to hear from."""
+    def advance(self, *, silent: bool = False) -> None:
+        """Take the next step there is; land when there is none and nobody is left to hear from.
+
+        `silent`: the last one that was asked has used up its time.
+        """
         while True:
-            now = self._around.clock.monotonic()
+            now = self._ties.clock.monotonic()
             step = self._attempts.next(now)
             if step is None:
-                if self._open and now < self.deadline:
+                if self._open and now < self.deadline and self._spare is None and not silent:
                     self._set_alarm(self.deadline - now, None)
                 else:
                     self.give_up()
@@ -121,36 +92,26 @@ class Flight:
             try:
                 self._send(step, now)
             except OSError as problem:
-                self._note_failure(step.upstream, reason(problem), blame=problem.errno not in _OURS)
+                self._note_failure(step.peer, reason(problem), blame=problem.errno not in _OURS)
                 continue
-            self._set_alarm(step.seconds, step.upstream)
+            self._set_alarm(step.seconds, step.peer)
             return
 
     def give_up(self) -> None:
-        """Land without an answer: SERVFAIL that says why (RFC 8914 4.23, 4.24)."""
+        """Land without an answer: SERVFAIL that says why (RFC 8914 4.23, 4.24); or with one others were to better."""
+        if self._spare is not None:
+            self._land(self._spare)
+            return
         attempts = self._attempts
         for exchange in self._open:
-            attempts.silent(exchange.step.upstream)
+            attempts.silent(exchange.step.peer)
         code = EdeCode.NO_REACHABLE_AUTHORITY if attempts.heard_nothing else EdeCode.NETWORK_ERROR
         self._land(failure(Rcode.SERVFAIL, code, attempts.story()))
 
     def _send(self, step: Step, now: float) -> None:
-        around = self._around
-        if around.sockets <= 0:
-            raise OSError(errno.EMFILE, "too many questions are on their way")
-        wire = encode_query(self.query, around.ids.take(), OUR_SIZE)
-        if not step.edns:
-            wire = wire[: _ARCOUNT.start] + b"\0\0" + wire[_ARCOUNT.stop : -_OPT_SIZE]
+        wire = encode(self.query, self._ties.ids.take(), self._options, edns=step.edns)
         expected = Expected(wire, len(self.query.name.wire))
-        exchange: Exchange
-        if step.transport is Transport.UDP:
-            exchange = UdpExchange(step, expected, now, self._heard, self._broke)
-            exchange.send(around.waiters, wire)
-        else:
-            exchange = TcpExchange(step, expected, now, self._heard, self._broke)
-            exchange.send(around.loop, wire)
-        self._open.append(exchange)
-        around.sockets -= 1
+        self._open.append(self._lines.send(step, wire, expected, now, self._heard, self._broke))
 
     def _heard(self, exchange: Exchange, wire: bytes) -> bool:
         """A message came: whether to go on listening there."""
@@ -158,42 +119,49 @@ class Flight:
         match = exchange.expected.match(wire)
         if match is Match.ANSWER or match is Match.BARE_ERROR:
             if step.edns and dislikes_edns(wire):
-                self._attempts.disliked_edns(step.upstream, step.transport)
+                self._attempts.disliked_edns(step.peer, step.transport)
             elif match is Match.BARE_ERROR:
-                self._note_failure(step.upstream, "answered with an error and no question", blame=False)
+                self._note_failure(step.peer, "answered with an error and no question", blame=False)
             else:
                 return self._read(exchange, wire)
         elif match is Match.TRUNCATED:
             if step.transport is Transport.TCP:
-                self._note_failure(step.upstream, "truncated its answer over TCP", blame=True)
+                self._note_failure(step.peer, "truncated its answer over TCP", blame=True)
             else:
-                self._attempts.truncated(step.upstream)
+                self._attempts.truncated(step.peer)
         else:
-            self._around.counts.ignored(step.upstream, match)
+            self._ties.counts.ignored(step.peer, match)
             return True
         self._close(exchange)
         self.advance()
         return False
 
     def _read(self, exchange: Exchange, wire: bytes) -> bool:
-        around, upstream = self._around, exchange.step.upstream
+        ties, peer = self._ties, exchange.step.peer
         try:
             response = decode_response(wire, self.query.name)
         except WireError:
-            around.counts.ignored(upstream, Match.MALFORMED)
+            ties.counts.ignored(peer, Match.MALFORMED)
             return True
-        around.health_of(upstream).answered()
-        around.counts.answered(upstream, response.rcode, around.clock.monotonic() - exchange.started)
-        self._land(self._answer(response, upstream))
+        if peer.suspect:
+            peer.answered()
+        ties.counts.answered(peer, response.rcode, ties.clock.monotonic() - exchange.started)
+        answer = self._answer(response, peer)
+        if response.rcode in self._failover and self._attempts.declined(peer):
+            self._spare = answer
+            self._close(exchange)
+            self.advance()
+        else:
+            self._land(answer)
         return False
 
-    def _answer(self, response: Response, upstream: Upstream) -> Answer:
+    def _answer(self, response: Response, peer: Peer) -> Answer:
         query = self.query
         proofs = query.edns is not None and query.edns.do
         answer, authority = scrub(query.name, query.qtype, response, proofs)
         lost = len(response.answer) + len(response.authority) - len(answer) - len(authority)
         if lost > 0:
-            self._around.counts.scrubbed.inc(amount=lost)
+            self._ties.counts.scrubbed.inc(amount=lost)
         ede = response.ede
         if ede:
             ede = tuple(ExtendedError(e.code, e.text[:_MOST_EDE_TEXT]) for e in ede[:_MOST_EDE])
@@ -205,13 +173,14 @@ class Flight:
             ede=ede,
             made_by=MADE_BY,
             fresh=ONCE,
-            upstream=upstream.text,
+            upstream=peer.text,
+            private=bool(self._options),
         )
 
     def _broke(self, exchange: Exchange, why: str) -> None:
         if exchange in self._open:
             self._close(exchange)
-            self._note_failure(exchange.step.upstream, why, blame=True)
+            self._note_failure(exchange.step.peer, why, blame=True)
             self.advance()
 
     def ring(self) -> None:
@@ -222,17 +191,20 @@ class Flight:
         else:
             self._silent(self._asked)
 
-    def _silent(self, upstream: Upstream) -> None:
-        self._attempts.silent(upstream)
-        self._around.health_of(upstream).failed(self._around.clock.monotonic())
-        self._around.counts.failed(upstream, "silent")
-        self.advance()
+    def _silent(self, peer: Peer) -> None:
+        self._attempts.silent(peer)
+        for exchange in self._open:
+            if exchange.step.peer is peer:
+                exchange.silent()
+        self._checks.doubt(peer)
+        self._ties.counts.failed(peer, "silent")
+        self.advance(silent=True)
 
-    def _note_failure(self, upstream: Upstream, why: str, *, blame: bool) -> None:
-        self._attempts.failed(upstream, why)
-        self._around.counts.failed(upstream, "error")
+    def _note_failure(self, peer: Peer, why: str, *, blame: bool) -> None:
+        self._attempts.failed(peer, why)
+        self._ties.counts.failed(peer, "error")
         if blame:
-            self._around.health_of(upstream).failed(self._around.clock.monotonic())
+            self._checks.doubt(peer)
 
     def _land(self, answer: Answer) -> None:
         self._stop_alarm()
@@ -246,16 +218,15 @@ class Flight:
     def _close(self, exchange: Exchange) -> None:
         self._open.remove(exchange)
         exchange.close()
-        self._around.sockets += 1
 
-    def _set_alarm(self, seconds: float, asked: Upstream | None) -> None:
+    def _set_alarm(self, seconds: float, asked: Peer | None) -> None:
         self._stop_alarm()
         self._asked = asked
-        self._alarm = self._around.alarms.start(self, seconds)
+        self._alarm = self._ties.alarms.start(self, seconds)
 
     def _stop_alarm(self) -> None:
         if self._alarm != _NONE:
-            self._around.alarms.stop(self, self._alarm)
+            self._ties.alarms.stop(self, self._alarm)
             self._alarm = _NONE
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import resource
+from collections.abc import Iterable
+from weakref import WeakSet
 
 import msgspec
 
@@ -14,19 +17,25 @@ from dnspolicy.chain.metrics import Metrics
 from dnspolicy.model.answer import Answer, EdeCode
 from dnspolicy.model.query import Query, Transport
 from dnspolicy.model.rr import Rcode, Type
-from dnspolicy.plugins.forward.attempt import BUDGET, Attempts, Health, Order, Ranking
+from dnspolicy.plugins.forward.attempt import BUDGET, USUAL_LIMITS, Attempts, Limits, Order, Ranking
+from dnspolicy.plugins.forward.checks import Checks
 from dnspolicy.plugins.forward.counts import Counts
-from dnspolicy.plugins.forward.flight import Flight, Key, Surroundings, failure
-from dnspolicy.plugins.forward.upstreams import Upstream, parse_upstream
+from dnspolicy.plugins.forward.flight import Flight, Key, Ways, failure
+from dnspolicy.plugins.forward.lines import Lines
+from dnspolicy.plugins.forward.peer import Peer
+from dnspolicy.plugins.forward.question import passed_on
+from dnspolicy.plugins.forward.ties import Ties
+from dnspolicy.plugins.forward.upstreams import parse_upstream
 
 _TRANSFERS = frozenset({int(Type.AXFR), int(Type.IXFR)})
 _MOST_WAITERS = 20_000
-_MOST_HEALTH = 256
 _MOST_PARSED = 256
+_NOTHING: frozenset[int] = frozenset()
+_numbers = itertools.count(1)
 
 
 class Protocol(msgspec.Struct, frozen=True):
-    """Over what upstreams are asked: as the client asked, unless one of these is set."""
+    """Over what upstreams are asked: as the client asked, unless one of these is set; `force_tcp` counts more."""
 
     force_tcp: bool = False
     prefer_udp: bool = False
@@ -40,22 +49,26 @@ class Protocol(msgspec.Struct, frozen=True):
 AS_ASKED = Protocol()
 
 
-class Route(msgspec.Struct, frozen=True):
-    """Where a question goes: to one of `upstreams`, tried in `order`."""
+class Route(msgspec.Struct, frozen=True, eq=False):
+    """Where a question goes: to one of `peers`, tried in `order`.
 
-    upstreams: tuple[Upstream, ...]
+    After an answer with a code of `failover` the next one is asked. `failfast`: nobody is asked while all are down.
+    `number` tells routes apart.
+    """
+
+    peers: tuple[Peer, ...]
     order: Order = Order.RANDOM
     protocol: Protocol = AS_ASKED
-    key: str = ""
-    """The upstreams in one word, made when empty."""
-
-    def __post_init__(self) -> None:
-        msgspec.structs.force_setattr(self, "key", " ".join(upstream.text for upstream in self.upstreams))
+    limits: Limits = USUAL_LIMITS
+    failover: frozenset[int] = _NOTHING
+    failfast: bool = False
+    number: int = msgspec.field(default_factory=lambda: next(_numbers))
 
 
 class Forwarder:
-    """One per server, shared by all `forward` directives and by policy redirects, so that what is known of an
-    upstream is known once. Belongs to one event loop. `most_sockets` bounds the sockets open at a time.
+    """One per server, shared by all `forward` directives and by policy redirects. Belongs to one event loop.
+
+    `most_sockets` bounds the sockets open at a time.
     """
 
     def __init__(
@@ -69,12 +82,27 @@ class Forwarder:
         self.counts = Counts(metrics)
         self._clock = clock
         self._ranking = Ranking(chance or random.Random())
-        self._health: dict[Upstream, Health] = {}
+        self._peers: WeakSet[Peer] = WeakSet()
         self._parsed: dict[tuple[str, ...], Route] = {}
         self._flights: dict[Key, Flight] = {}
         self._waiting = 0
-        self._around = Surroundings(clock, self.counts, self._health_of, most_sockets or socket_budget())
-        metrics.before_collect(self._count_flights)
+        self._ties = Ties(clock, self.counts, most_sockets or socket_budget())
+        self._lines = Lines(self._ties)
+        self._checks = Checks(self._lines)
+        self._ways = Ways(self._lines, self._checks, self._landed)
+        metrics.before_collect(self._collect)
+
+    def adopt(self, peers: Iterable[Peer]) -> None:
+        """These are going to be asked."""
+        self._peers.update(peers)
+
+    def dismiss(self, peers: Iterable[Peer]) -> None:
+        """These will not be asked any more: they are checked no more, and their connections close after use."""
+        for peer in peers:
+            self.counts.collect(peer)
+            self._checks.forget(peer)
+            self._lines.forget(peer)
+            self._peers.discard(peer)
 
     async def ask(self, query: Query, route: Route, deadline: float) -> Answer:
         """Put the question to the upstreams of `route`; never later than `deadline` (monotonic seconds) or 5 s.
@@ -87,21 +115,30 @@ class Forwarder:
         if self._waiting >= _MOST_WAITERS:
             self.counts.rejects.inc()
             return overloaded()
-        loop = self._around.loop
+        loop = self._ties.loop
         now = self._clock.monotonic()
         deadline = min(deadline, now + BUDGET)
-        key = _key(query, route)
-        waiter: asyncio.Future[Answer] = loop.create_future()
+        edns = query.edns
+        key = (
+            query.name.key, query.qtype, query.qclass, edns is not None and edns.do, query.cd, passed_on(query),
+            route.number,
+        )  # fmt: skip
         flight = self._flights.get(key)
-        if flight is None:
-            flight = self._take_off(key, query, route, now, deadline)
-            flight.waiters.append(waiter)
-            flight.advance()
-        else:
+        if flight is not None:
             self.counts.merged.inc()
+            waiter: asyncio.Future[Answer] = loop.create_future()
             flight.waiters.append(waiter)
             if deadline < flight.deadline:
                 loop.call_later(max(0.0, deadline - now), _too_late, waiter)
+        else:
+            peers = self._arranged(route)
+            if not peers:
+                return failure(Rcode.SERVFAIL, EdeCode.NETWORK_ERROR, "all upstreams are down")
+            attempts = Attempts(peers, route.protocol.first(query.transport), deadline, now, route.limits)
+            flight = self._flights[key] = Flight(self._ways, key, query, attempts, deadline, route.failover)
+            waiter = loop.create_future()
+            flight.waiters.append(waiter)
+            flight.advance()
         self._waiting += 1
         try:
             answer = await waiter
@@ -113,43 +150,40 @@ class Forwarder:
         """The same for upstreams as a policy writes them, tried in this order. Raises ValueError on a bad address."""
         route = self._parsed.get(upstreams)
         if route is None:
-            route = Route(tuple(map(parse_upstream, upstreams)), Order.SEQUENTIAL)
+            route = Route(tuple(Peer(parse_upstream(text)) for text in upstreams), Order.SEQUENTIAL)
             if len(self._parsed) >= _MOST_PARSED:
-                del self._parsed[next(iter(self._parsed))]
+                self.dismiss(self._parsed.pop(next(iter(self._parsed))).peers)
             self._parsed[upstreams] = route
+            self.adopt(route.peers)
         return await self.ask(query, route, deadline)
 
     def close(self) -> None:
         """Give up everything in flight."""
+        self._checks.close()
         for flight in tuple(self._flights.values()):
             flight.give_up()
-        self._around.close()
+        self._checks.close()
+        self._lines.close()
 
-    def _take_off(self, key: Key, query: Query, route: Route, now: float, deadline: float) -> Flight:
-        order = self._ranking.arrange(route.upstreams, route.order, self._health, now)
-        attempts = Attempts(order, route.protocol.first(query.transport), deadline)
-
-        flight = self._flights[key] = Flight(self._around, key, query, attempts, deadline, self._landed)
-        return flight
+    def _arranged(self, route: Route) -> list[Peer]:
+        """Whom to ask, in order; nobody when all are down and `failfast` is set."""
+        for peer in route.peers:
+            if peer.suspect:
+                self._checks.want(peer)
+        peers = self._ranking.arrange(route.peers, route.order)
+        if peers[0].suspect and all(peer.down for peer in peers):
+            self.counts.broken.inc()
+            if route.failfast:
+                return []
+        return peers
 
     def _landed(self, flight: Flight) -> None:
         del self._flights[flight.key]
 
-    def _count_flights(self) -> None:
+    def _collect(self) -> None:
         self.counts.in_flight.set(len(self._flights))
-
-    def _health_of(self, upstream: Upstream) -> Health:
-        health = self._health.get(upstream)
-        if health is None:
-            if len(self._health) >= _MOST_HEALTH:
-                del self._health[next(iter(self._health))]
-            health = self._health[upstream] = Health()
-        return health
-
-
-def _key(query: Query, route: Route) -> Key:
-    edns = query.edns
-    return query.name.key, query.qtype, query.qclass, edns is not None and edns.do, query.cd, route.key
+        for peer in self._peers:
+            self.counts.collect(peer)
 
 
 def _too_late(waiter: asyncio.Future[Answer]) -> None:

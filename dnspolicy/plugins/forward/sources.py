@@ -20,18 +20,31 @@ _connect.restype = ctypes.c_int
 
 
 class Sources:
-    """The idle sockets of one address family. Idle ones have no port: nothing can reach them."""
+    """The idle sockets of one address family. Idle ones have no port: nothing can reach them.
 
-    __slots__ = ("_family", "_idle", "_reusable")
+    `source`: the address they send from; empty for the one the system chooses.
+    """
 
-    def __init__(self, family: socket.AddressFamily) -> None:
+    __slots__ = ("_family", "_idle", "_reusable", "_source")
+
+    def __init__(self, family: socket.AddressFamily, source: str = "") -> None:
         self._family = family
+        self._source = source
         self._idle: list[RawSocket] = []
         self._reusable: bool | None = None
 
     def take(self) -> tuple[RawSocket, bool]:
         """A socket without a port, and whether it is a new one. Raises OSError."""
-        return (self._idle.pop(), False) if self._idle else (RawSocket(self._family, _DATAGRAMS), True)
+        if self._idle:
+            return self._idle.pop(), False
+        sock = RawSocket(self._family, _DATAGRAMS)
+        if self._source:
+            try:
+                sock.bind((self._source, 0))
+            except OSError:
+                sock.close()
+                raise
+        return sock, True
 
     def give_back(self, sock: RawSocket) -> None:
         """Keep a socket that has been used, if nothing is left in it from that use; else close it."""

@@ -3,59 +3,136 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from dnspolicy.model.errors import ConfigError
 
-DNS_PORT = 53
+DNS_PORT, TLS_PORT = 53, 853
 MOST = 15
 """Upstreams one route may have, as in CoreDNS."""
 RECHECK = 5.0
 """Seconds between two looks at a resolv.conf."""
-_OTHER_SCHEMES = ("tls://", "https://", "quic://", "grpc://")
+_TLS = "tls://"
+_NOT_SPOKEN = ("https://", "https3://", "quic://", "grpc://", "unix://")
+_HOST = re.compile(
+    r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\.?", re.I | re.A
+)
 _LONGEST_FILE = 64 * 1024
 
 
+def is_host(text: str) -> bool:
+    """Whether it can be the name of a host (RFC 1123 2.1; underscores are let through)."""
+    return len(text) < 254 and _HOST.fullmatch(text) is not None and not text.rstrip(".").rpartition(".")[2].isdigit()
+
+
 class Upstream(msgspec.Struct, frozen=True, gc=False):
-    """One server to ask. `text` is `IP:PORT` or `[IP]:PORT`, for people and metrics."""
+    """One server to ask. `text` is `IP:PORT` or `[IP]:PORT`, for people and metrics.
+
+    `secure`: over TLS only (RFC 7858). `server_name`: what its certificate must say; empty means what the directive
+    says, or else the address.
+    """
 
     ip: str
     port: int
     text: str
+    secure: bool = False
+    server_name: str = ""
 
     @property
     def family(self) -> socket.AddressFamily:
         return socket.AF_INET6 if ":" in self.ip else socket.AF_INET
 
 
-def parse_upstream(text: str) -> Upstream:
-    """Read `IP`, `IP:PORT`, `IPv6` or `[IPv6]:PORT`, each with or without `dns://`. Raises ValueError."""
-    for scheme in _OTHER_SCHEMES:
+class Place(msgspec.Struct, frozen=True):
+    """A TO that is no file: an address or a host name, not looked up yet."""
+
+    host: str
+    port: int
+    secure: bool
+    server_name: str
+
+    def at(self, ip: str) -> Upstream:
+        """The upstream at this address."""
+        text = f"[{ip}]:{self.port}" if ":" in ip else f"{ip}:{self.port}"
+        return Upstream(ip, self.port, text, self.secure, self.server_name)
+
+    @property
+    def address(self) -> str | None:
+        """The address, when it is one; in canonical form."""
+        try:
+            return str(ipaddress.ip_address(self.host))
+        except ValueError:
+            return None
+
+
+def parse_place(text: str) -> Place:
+    """Read `HOST`, `HOST:PORT` or `[IPv6]:PORT`, each with or without `dns://`, or with `tls://`.
+
+    After `tls://` a `%NAME` may follow the host: the name in the certificate. HOST is an address or a host name.
+    Raises ValueError.
+    """
+    for scheme in _NOT_SPOKEN:
         if text.startswith(scheme):
-            raise ValueError(f"{text!r}: upstreams are asked over UDP and TCP only; {scheme} is not supported")
-    bare = text.removeprefix("dns://")
-    host, port = bare, ""
+            raise ValueError(f"{text!r}: upstreams are asked over UDP, TCP and TLS; {scheme} is not supported")
+    secure = text.startswith(_TLS)
+    bare = text.removeprefix(_TLS).removeprefix("dns://") if not secure else text.removeprefix(_TLS)
+    server_name = ""
+    if secure and "%" in bare:
+        bare, server_name = _without_name(text, bare)
+    host, port = _split(text, bare)
+    place = Place(host, _port(text, port) if port else TLS_PORT if secure else DNS_PORT, secure, server_name)
+    if place.address is None and not is_host(host):
+        raise ValueError(f"{text!r} is not an IP address, a file or a host name")
+    return place
+
+
+def parse_upstream(text: str) -> Upstream:
+    """The same for an address alone. Raises ValueError, also for a host name."""
+    place = parse_place(text)
+    ip = place.address
+    if ip is None:
+        raise ValueError(f"{text!r} is not an IP address")
+    return place.at(ip)
+
+
+def _without_name(text: str, bare: str) -> tuple[str, str]:
+    """`IP%NAME:PORT` or `[IP%NAME]:PORT` as `IP:PORT` and the name."""
+    host, _, name = bare.rpartition("%")
+    if host.startswith("[") and "]" not in host:
+        name, bracket, rest = name.partition("]")
+        if not bracket:
+            raise ValueError(f"{text!r}: a bracket is missing")
+        host += "]" + rest
+    else:
+        name, colon, port = name.partition(":")
+        if ":" in host and not host.startswith("["):
+            host = f"[{host}]"
+        host += colon + port
+    if not is_host(name):
+        raise ValueError(f"{text!r}: after % stands the name of a server")
+    return host, name.rstrip(".")
+
+
+def _split(text: str, bare: str) -> tuple[str, str]:
+    """Host and port; an empty port when there is none."""
     if bare.startswith("["):
         host, bracket, rest = bare[1:].partition("]")
         if not bracket or (rest and not rest.startswith(":")) or ":" not in host:
             raise ValueError(f"{text!r} is not [IPv6] or [IPv6]:PORT")
-        port = rest[1:] if rest else ""
         if rest == ":":
             raise ValueError(f"{text!r}: the port is missing")
-    elif bare.count(":") == 1:
+        return host, rest[1:]
+    if bare.count(":") == 1:
         host, _, port = bare.partition(":")
         if not port:
             raise ValueError(f"{text!r}: the port is missing")
-    try:
-        ip = str(ipaddress.ip_address(host))
-    except ValueError:
-        raise ValueError(f"{text!r} is not an IP address") from None
-    number = _port(text, port) if port else DNS_PORT
-    return Upstream(ip, number, f"[{ip}]:{number}" if ":" in ip else f"{ip}:{number}")
+        return host, port
+    return bare, ""
 
 
 def _port(text: str, port: str) -> int:
@@ -65,7 +142,7 @@ def _port(text: str, port: str) -> int:
 
 
 def is_file(text: str) -> bool:
-    """Whether a TO names a file rather than an address."""
+    """Whether a TO can only be the name of a file."""
     return "://" not in text and "/" in text
 
 
@@ -113,15 +190,20 @@ class _File:
         return status.st_mtime_ns, status.st_size, status.st_ino
 
 
+LookUp = Callable[[str], Sequence[str]]
+"""The addresses of a host name, in canonical form. Raises ConfigError."""
+
+
 class Upstreams:
-    """The upstreams of one `forward` directive: addresses as written, files as they stand on disk.
+    """The upstreams of one `forward` directive: addresses as written, host names as they were at the start, files as
+    they stand on disk.
 
     A file is looked at when somebody asks and at most each `RECHECK` seconds; while it cannot be read, what it said
-    last counts. Raises ConfigError when a file cannot be used at the start.
+    last counts. Raises ConfigError when a file or a name cannot be used at the start.
     """
 
-    def __init__(self, to: Sequence[str], now: float) -> None:
-        self._parts: list[Upstream | _File] = [_File(Path(t)) if is_file(t) else parse_upstream(t) for t in to]
+    def __init__(self, to: Sequence[str], now: float, look_up: LookUp) -> None:
+        self._parts: list[tuple[Upstream, ...] | _File] = [_part(text, look_up) for text in to]
         self._files = [part for part in self._parts if isinstance(part, _File)]
         self._looked = now
         self.current: tuple[Upstream, ...] = ()
@@ -151,7 +233,19 @@ class Upstreams:
     def _collect(self) -> None:
         found: dict[Upstream, None] = {}
         for part in self._parts:
-            found.update(dict.fromkeys(part.upstreams if isinstance(part, _File) else (part,)))
+            found.update(dict.fromkeys(part.upstreams if isinstance(part, _File) else part))
         fresh = tuple(found)[:MOST] if self.current else tuple(found)
         if fresh != self.current:
             self.current = fresh
+
+
+def _part(text: str, look_up: LookUp) -> tuple[Upstream, ...] | _File:
+    if is_file(text):
+        return _File(Path(text))
+    place = parse_place(text)
+    ip = place.address
+    if ip is not None:
+        return (place.at(ip),)
+    if "://" not in text and Path(text).is_file():
+        return _File(Path(text))
+    return tuple(place.at(found) for found in look_up(place.host))

@@ -5,96 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import random
-import socket
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
 
-from dnspolicy.chain.clock import SystemClock
-from dnspolicy.chain.context import QueryContext
-from dnspolicy.chain.metrics import Counter, Gauge, Histogram, Metrics
+from dnspolicy.chain.metrics import Counter, Histogram
 from dnspolicy.corefile.schema import Zone
-from dnspolicy.model.answer import ONCE, Answer, EdeCode, Reply
+from dnspolicy.model.answer import ONCE, Answer, EdeCode
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Edns, Query, Transport
 from dnspolicy.model.rr import Rcode, Type
-from dnspolicy.plugins.forward import Config, Forward, Forwarder
+from dnspolicy.plugins.forward import Config, Forward
 from dnspolicy.plugins.forward.attempt import Order
+from dnspolicy.plugins.forward.question import Options
 from dnspolicy.testing.lies import FORGED, Lie, TcpTrick
 from dnspolicy.testing.upstream import NXDOMAIN, SERVFAIL, SILENT, FakeUpstream, Script, record
-from dnspolicy.wire.rdata import addresses_in
-
-WWW = Script(answer=(record("www.lab.test", "A", "198.51.100.10"),))
-CLOCK = SystemClock()
-SHORT = 0.4
-"""Seconds for questions that nobody answers."""
-
-
-_labs: ContextVar[list[Lab]] = ContextVar("labs")
-"""Those of the story that runs; they are closed at its end."""
-
-
-class Lab:
-    """One forward room, its metrics, and who comes behind it."""
-
-    def __init__(
-        self, *to: str, metrics: Metrics | None = None, most_sockets: int | None = None, **options: object
-    ) -> None:
-        self.metrics = metrics or Metrics()
-        self.forwarder = Forwarder(
-            clock=CLOCK, metrics=self.metrics, chance=random.Random(1), most_sockets=most_sockets
-        )  # fmt: skip
-        config = Config(from_=Zone("."), to=to, **options)  # type: ignore[arg-type]
-        self.room = Forward(config, forwarder=self.forwarder, clock=CLOCK)
-        self.behind: list[Query] = []
-        _labs.get([]).append(self)
-
-    async def ask(self, name: str = "www.lab.test", seconds: float = 5.0, **fields: object) -> Answer:
-        asked = from_text(name)
-        query = Query(asked, int(fields.pop("qtype", Type.A)), asked, **fields)  # type: ignore[arg-type,call-overload]
-        reply = await self.room.handle(query, self.context(seconds), self.next)
-        assert isinstance(reply, Answer)
-        return reply
-
-    def context(self, seconds: float = 5.0) -> QueryContext:
-        now = CLOCK.monotonic()
-        return QueryContext("192.0.2.99", 1, now, now + seconds, self.next)
-
-    async def next(self, query: Query, _: QueryContext) -> Reply:
-        self.behind.append(query)
-        return Answer(made_by="behind")
-
-    def value(self, name: str, *labels: str) -> float:
-        found = next(m for m in self.metrics.collect() if m.name == name)
-        assert isinstance(found, Counter | Gauge)
-        return found.values.get(labels, 0.0)
-
-
-def addresses(answer: Answer) -> list[str]:
-    return [a for r in answer.answer for a in addresses_in(r)]
-
-
-def run(story: Callable[[], Awaitable[None]]) -> None:
-    async def bounded() -> None:
-        labs: list[Lab] = []
-        _labs.set(labs)
-        try:
-            async with asyncio.timeout(30):
-                await story()
-        finally:
-            for lab in labs:
-                lab.forwarder.close()
-
-    asyncio.run(bounded())
-
-
-def closed_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> str:
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{sock.getsockname()[1]}"
+from tests.unit.plugins.forward.lab import CLOCK, SHORT, WWW, Lab, addresses, closed_port, run
 
 
 def test_an_answer_comes_back_as_the_upstream_gave_it() -> None:
@@ -120,7 +46,7 @@ def test_what_an_upstream_says_is_final(script: Script, rcode: Rcode) -> None:
     async def story() -> None:
         async with FakeUpstream(default=script) as first, FakeUpstream(default=WWW) as second:
             answer = await Lab(first.address, second.address, policy=Order.SEQUENTIAL).ask()
-            assert (answer.rcode, answer.upstream, second.asked) == (rcode, first.address, [])
+            assert (answer.rcode, answer.upstream, second.questions) == (rcode, first.address, [])
 
     run(story)
 
@@ -136,7 +62,7 @@ def test_lies_are_ignored_until_the_truth_comes(lies: tuple[Lie, ...], transport
             upstream.on("www.lab.test", Script(answer=WWW.answer, lies=lies, delay=0.02))
             lab = Lab(upstream.address)
             assert addresses(await lab.ask(transport=transport)) == ["198.51.100.10"]
-            assert len(upstream.asked) == 1
+            assert len(upstream.questions) == 1
             told = next(m for m in lab.metrics.collect() if m.name == "dnspolicy_forward_mismatched_total")
             assert isinstance(told, Counter)
             assert sum(told.values.values()) == len(lies)
@@ -186,7 +112,7 @@ def test_a_late_answer_counts_while_another_upstream_is_asked() -> None:
         late = Script(answer=WWW.answer, delay=0.5)
         async with FakeUpstream(default=late) as slow, FakeUpstream(default=SILENT) as silent:
             answer = await Lab(slow.address, silent.address, policy=Order.SEQUENTIAL).ask(seconds=1.2)
-            assert (answer.upstream, len(slow.asked), len(silent.asked)) == (slow.address, 1, 1)
+            assert (answer.upstream, len(slow.questions), len(silent.questions)) == (slow.address, 1, 1)
 
     run(story)
 
@@ -210,7 +136,7 @@ def test_ids_and_ports_cannot_be_foreseen() -> None:
             lab = Lab(upstream.address)
             for number in range(40):
                 await lab.ask(f"n{number}.lab.test")
-            ids, ports = [a.id for a in upstream.asked], [a.port for a in upstream.asked]
+            ids, ports = [a.id for a in upstream.questions], [a.port for a in upstream.questions]
             assert len(set(ids)) > 30
             assert len(set(ports)) > 30
             for found in (ids, ports):
@@ -220,14 +146,30 @@ def test_ids_and_ports_cannot_be_foreseen() -> None:
     run(story)
 
 
-def test_what_leaves_is_ours_alone() -> None:
+SUBNET, NSID, LOCAL = (8, b"\0\1\x18\0\xc0\0\2"), (3, b""), (65001, b"pod")
+COOKIE, KEEPALIVE, PADDING = (10, b"12345678"), (11, b""), (12, bytes(20))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "set_here", "want"),
+    [
+        pytest.param((COOKIE, KEEPALIVE, PADDING, (65535, b"x"), (65000, b"x")), (), (), id="nothing of one hop"),
+        pytest.param((COOKIE, SUBNET, NSID, LOCAL), (), (SUBNET, NSID, LOCAL), id="subnet, NSID and local ones"),
+        pytest.param((), (LOCAL,), (LOCAL,), id="set on the way"),
+        pytest.param((SUBNET, (65001, b"mine")), (LOCAL,), (LOCAL, SUBNET), id="what was set counts more"),
+        pytest.param(((65001, bytes(600)),), (), (), id="too long"),
+    ],
+)
+def test_which_options_leave(theirs: Options, set_here: Options, want: Options) -> None:
     async def story() -> None:
         async with FakeUpstream(default=WWW) as upstream:
-            subnet = Edns(4096, do=True, options=((8, b"\0\1\x18\0\xc0\0\2"),))
-            await Lab(upstream.address).ask(edns=subnet, cd=True, rd=False, id=77)
-            asked = upstream.asked[0].query
-            assert asked.edns == Edns(1232, do=True)
+            answer = await Lab(upstream.address).ask(
+                edns=Edns(4096, do=True, options=theirs), upstream_options=set_here, cd=True, rd=False, id=77
+            )
+            asked = upstream.questions[0].query
+            assert asked.edns == Edns(1232, do=True, options=want)
             assert (asked.cd, asked.rd) == (True, True)
+            assert answer.private is bool(want)
 
     run(story)
 
@@ -239,21 +181,24 @@ def test_identical_questions_go_out_once_and_each_asker_gets_its_letters() -> No
             names = ["www.lab.test", "WWW.lab.test", "www.LAB.test"]
             answers = await asyncio.gather(*map(lab.ask, names))
             assert [a.answer[0].owner.wire for a in answers] == [from_text(n).wire for n in names]
-            assert len(upstream.asked) == 1
+            assert len(upstream.questions) == 1
             assert lab.value("dnspolicy_forward_merged_total") == 2
 
     run(story)
 
 
 @pytest.mark.parametrize(
-    "other", [{"qtype": Type.AAAA}, {"cd": True}, {"edns": Edns(1232, do=True)}, {"qclass": 3}], ids=str
-)
+    "other",
+    [{"qtype": Type.AAAA}, {"cd": True}, {"edns": Edns(1232, do=True)}, {"qclass": 3},
+     {"edns": Edns(1232, options=(SUBNET,))}, {"upstream_options": (LOCAL,)}],
+    ids=str,
+)  # fmt: skip
 def test_different_questions_are_not_merged(other: dict[str, object]) -> None:
     async def story() -> None:
         async with FakeUpstream(default=Script(delay=0.1)) as upstream:
             lab = Lab(upstream.address)
             await asyncio.gather(lab.ask(), lab.ask(**other))  # type: ignore[arg-type]
-            assert len(upstream.asked) == 2
+            assert len(upstream.questions) == 2
 
     run(story)
 
@@ -281,7 +226,7 @@ def test_who_asked_first_may_leave() -> None:
             assert addresses(await second) == ["198.51.100.10"]
             with pytest.raises(asyncio.CancelledError):
                 await first
-            assert len(upstream.asked) == 1
+            assert len(upstream.questions) == 1
 
     run(story)
 
@@ -295,7 +240,7 @@ def test_one_in_a_hurry_does_not_wait_for_the_patient_one_it_joined() -> None:
             assert (await lab.ask(seconds=0.1)).rcode == Rcode.SERVFAIL
             assert not patient.done()
             assert addresses(await patient) == ["198.51.100.10"]
-            assert len(upstream.asked) == 1
+            assert len(upstream.questions) == 1
 
     run(story)
 
@@ -308,7 +253,7 @@ class TestSeveralUpstreams:
                 lab = Lab(closed_port(), upstream.address, policy=order)
                 for _ in range(5):
                     assert (await lab.ask()).upstream == upstream.address
-                assert len(upstream.asked) == 5
+                assert len(upstream.questions) == 5
 
         run(story)
 
@@ -318,7 +263,7 @@ class TestSeveralUpstreams:
                 lab = Lab(silent.address, upstream.address, policy=Order.SEQUENTIAL)
                 assert (await lab.ask(seconds=0.6)).upstream == upstream.address
                 assert (await lab.ask(seconds=0.6)).upstream == upstream.address
-                assert len(silent.asked) == 1
+                assert len(silent.questions) == 1
 
         run(story)
 
@@ -338,7 +283,7 @@ class TestSeveralUpstreams:
             async with FakeUpstream(default=SILENT) as one, FakeUpstream(default=SILENT) as two:
                 answer = await Lab(one.address, two.address).ask(seconds=SHORT)
                 assert (answer.rcode, answer.ede[0].code) == (Rcode.SERVFAIL, EdeCode.NO_REACHABLE_AUTHORITY)
-                assert len(one.asked) + len(two.asked) == 3
+                assert len(one.questions) + len(two.questions) == 3
 
         run(story)
 
@@ -372,7 +317,7 @@ class TestTcp:
             async with FakeUpstream(default=Script(answer=self.MANY, tc=True)) as upstream:
                 answer = await Lab(upstream.address).ask("big.lab.test")
                 assert (len(answer.answer), answer.tc) == (1000, False)
-                assert [a.transport for a in upstream.asked] == [Transport.UDP, Transport.TCP]
+                assert [a.transport for a in upstream.questions] == [Transport.UDP, Transport.TCP]
 
         run(story)
 
@@ -389,11 +334,11 @@ class TestTcp:
         async def story() -> None:
             async with FakeUpstream(default=WWW) as upstream:
                 assert addresses(await Lab(upstream.address, **options).ask(transport=asked)) == ["198.51.100.10"]
-                assert [a.transport for a in upstream.asked] == [want]
+                assert [a.transport for a in upstream.questions] == [want]
 
         run(story)
 
-    @pytest.mark.parametrize("trick", [t for t in TcpTrick if t is not TcpTrick.NONE])
+    @pytest.mark.parametrize("trick", [t for t in TcpTrick if t not in (TcpTrick.NONE, TcpTrick.CLOSE_AFTER)])
     def test_a_broken_conversation_is_no_answer_and_the_next_upstream_is_asked(self, trick: TcpTrick) -> None:
         async def story() -> None:
             broken = Script(answer=WWW.answer, tcp=trick)
@@ -424,7 +369,7 @@ def test_a_server_without_edns_is_asked_again_plainly() -> None:
     async def story() -> None:
         async with FakeUpstream(default=Script(answer=WWW.answer, edns=False)) as upstream:
             assert addresses(await Lab(upstream.address).ask()) == ["198.51.100.10"]
-            assert [a.query.edns is None for a in upstream.asked] == [False, True]
+            assert [a.query.edns is None for a in upstream.questions] == [False, True]
 
     run(story)
 
@@ -478,7 +423,7 @@ def test_zones(name: str, forwarded: bool) -> None:
             config = Config(from_=Zone("corp.test."), to=(upstream.address,), except_=(Zone("secret.corp.test."),))
             lab.room = Forward(config, forwarder=lab.forwarder, clock=CLOCK)
             await lab.ask(name)
-            assert (len(upstream.asked), len(lab.behind)) == ((1, 0) if forwarded else (0, 1))
+            assert (len(upstream.questions), len(lab.behind)) == ((1, 0) if forwarded else (0, 1))
 
     run(story)
 
