@@ -7,6 +7,7 @@ from dnspolicy.chain.plugin import NO_FACTS, ClientFact
 from dnspolicy.model.identity import ClientKind, Identity
 from dnspolicy.model.name import Name, label_text
 from dnspolicy.plugins.kubernetes.zone import Zones
+from dnspolicy.policy.footprint import EXISTS
 
 OWN = "kubernetes/"
 AMBIGUOUS = "client/ambiguous"
@@ -47,7 +48,10 @@ class Labels:
             return frozenset({("namespace",)})
         if word == "client-pod-name":
             return frozenset({("pod",)})
-        return frozenset({("labels",)}) if word.startswith(_CLIENT_LABEL) else NO_FACTS
+        if not word.startswith(_CLIENT_LABEL):
+            return NO_FACTS
+        key = word.removeprefix(_CLIENT_LABEL)
+        return frozenset({("labels",) if key == EXISTS else ("labels", key)})
 
     def _shape(self, name: Name) -> dict[str, str]:
         """The parts of a name as CoreDNS reads it: `[ENDPOINT|_PORT._PROTOCOL].SERVICE.NAMESPACE.KIND.ZONE`."""
