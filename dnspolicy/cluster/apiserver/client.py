@@ -123,4 +123,7 @@ def _socket(address: Any) -> socket.socket:
 def _broken(problem: Exception) -> ApiFailure:
     if isinstance(problem, TimeoutError):
         return ApiFailure(Reason.TIMEOUT, "the API server does not answer in time")
-    return ApiFailure(Reason.UNREACHABLE, f"the API server cannot be reached: {problem or type(problem).__name__}")
+    text = str(problem) or type(problem).__name__
+    if isinstance(problem, aiohttp.ClientConnectorError):
+        text = f"{problem.host}:{problem.port}: {problem.os_error.strerror or problem.os_error}"
+    return ApiFailure(Reason.UNREACHABLE, f"unreachable: {text}")

@@ -24,7 +24,7 @@ def main() -> int:
 
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     try:
-        request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
+        request = Request.read(sys.stdin.buffer.read())
         found = _in_cluster(request.connect) if request.connect.kubeconfig is None else _kubeconfig(request)
     except (ConfigException, OSError, ValueError, TypeError, AttributeError, KeyError) as problem:
         print(str(problem) or type(problem).__name__, file=sys.stderr)
@@ -38,8 +38,8 @@ def _in_cluster(connect: Connect) -> Credentials:
     from kubernetes.config.incluster_config import InClusterConfigLoader
 
     token, ca = connect.service_account / "token", connect.service_account / "ca.crt"
-    configuration = Configuration()
-    InClusterConfigLoader(token_filename=str(token), cert_filename=str(ca)).load_and_set(configuration)
+    configuration, make = Configuration(), _untyped(InClusterConfigLoader)
+    make(token_filename=str(token), cert_filename=str(ca)).load_and_set(configuration)
     return Credentials(host=configuration.host, token_file=str(token), ca=ca.read_text(), files=(str(ca),))
 
 
@@ -54,7 +54,7 @@ def _kubeconfig(request: Request) -> Credentials:
         document = yaml.safe_load(path.read_text())
     except yaml.YAMLError as problem:
         raise ValueError(f"no YAML: {problem}") from None
-    loader = KubeConfigLoader(document, request.connect.context or None, config_base_path=str(path.parent))
+    loader = _untyped(KubeConfigLoader)(document, request.connect.context or None, config_base_path=str(path.parent))
     configuration = Configuration()
     if request.authenticate:
         loader.load_and_set(configuration)
@@ -89,6 +89,10 @@ def _credentials(loader: Any, configuration: Any, path: Path) -> Credentials:
         files=(str(path), *(name for name in named if name and name not in made)),
         plugin="exec" in user,
     )
+
+
+def _untyped(value: Any) -> Any:
+    return value
 
 
 def _read(path: str | None) -> str:

@@ -26,6 +26,13 @@ class Request(msgspec.Struct, frozen=True):
     connect: Connect
     authenticate: bool
 
+    def written(self) -> bytes:
+        return msgspec.json.encode(self, enc_hook=str)
+
+    @classmethod
+    def read(cls, text: bytes) -> Request:
+        return msgspec.json.decode(text, type=cls, dec_hook=lambda kind, value: kind(value))
+
 
 class Credentials(msgspec.Struct, frozen=True):
     """`authorization` is the whole header. Certificates and keys are PEM text. `expires` is Unix time (seconds).
@@ -57,7 +64,7 @@ def load(connect: Connect, authenticate: bool = True) -> Credentials:
     try:
         done = subprocess.run(
             [sys.executable, "-m", _PROGRAM],
-            input=msgspec.json.encode(Request(connect, authenticate)),
+            input=Request(connect, authenticate).written(),
             capture_output=True,
             timeout=LOADING_SECONDS,
             check=False,

@@ -40,10 +40,16 @@ _REASONS = {
 
 
 class ApiFailure(DnsPolicyError):
-    """A request or a watch failed. `code` is the HTTP status or 0; `retry_after` in seconds, as the server wished."""
+    """A request or a watch failed. `code` is the HTTP status or 0; `retry_after` in seconds, as the server wished.
 
-    def __init__(self, reason: Reason, text: str, code: int = 0, retry_after: float = 0.0) -> None:
+    `halfway`: the server had agreed to a watch, and said so later in an event.
+    """
+
+    def __init__(
+        self, reason: Reason, text: str, code: int = 0, retry_after: float = 0.0, halfway: bool = False
+    ) -> None:
         super().__init__(plain(text))
+        self.halfway = halfway
         self.reason = reason
         self.code = code
         self.retry_after = retry_after
@@ -69,10 +75,11 @@ def failure(code: int, body: bytes | msgspec.Raw, retry_after: str | None = None
         status = msgspec.json.decode(body, type=Status)
     except (msgspec.MsgspecError, ValueError):
         status = Status()
+    halfway = not code
     code = code or status.code or 0
     reason = _REASONS.get(code, Reason.STATUS)
     text = status.message or status.reason or f"HTTP status {code}"
-    return ApiFailure(reason, f"{reason.value.replace('_', ' ')}: {text}", code, _pause(status, retry_after))
+    return ApiFailure(reason, f"{reason.value.replace('_', ' ')}: {text}", code, _pause(status, retry_after), halfway)
 
 
 def plain(text: str) -> str:

@@ -102,7 +102,8 @@ class Reflector:
             if self._version:
                 raise
             silent = not problem.code and problem.reason in (Reason.TIMEOUT, Reason.BAD_REPLY)
-            if not silent and problem.code not in _NOT_OFFERED:
+            cannot = problem.halfway and problem.reason is Reason.STATUS
+            if not (silent or cannot or problem.code in _NOT_OFFERED):
                 raise
             self._tools.client.streams = False
             return False
@@ -167,9 +168,9 @@ class Reflector:
             self._tools.log.info("%s: in order again", self._resource.plural)
         self._say("")
 
-    def _say(self, complaint: str) -> None:
-        self.complaint = complaint
-        self._tools.index.explain(self._resource.kind, complaint)
+    def _say(self, problem: str) -> None:
+        self.complaint = f"{self._resource.plural}: {problem}" if problem else ""
+        self._tools.index.explain(self._resource.kind, problem)
 
     def _held(self) -> bool:
         """Whether what has just ended held for a good while."""
@@ -192,10 +193,10 @@ class Reflector:
         if problem.reason is Reason.EXPIRED:
             self._tools.log.info("%s: listed again, because %s", self._resource.plural, problem)
             return 0.0 if self._held() else self._pauses.next()
-        text = f"{self._resource.plural}: {problem}"
-        if text != self.complaint:
-            self._tools.log.warning("%s", text)
-        self._say(text)
+        said = self.complaint
+        self._say(str(problem))
+        if self.complaint != said:
+            self._tools.log.warning("%s", self.complaint)
         if self._optional and problem.reason is Reason.FORBIDDEN:
             self._tools.index.apply((), (), (self._resource.kind,))
             self._tools.moved()

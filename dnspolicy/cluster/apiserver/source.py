@@ -92,7 +92,7 @@ class ApiServer:
                 async with asyncio.timeout(seconds):
                     await self._complete.wait()
             except TimeoutError:
-                self._log.warning("the cluster is not loaded yet: %s", "; ".join(self.index.waits_for()))
+                self._log.warning("serving although not loaded yet: %s", ", ".join(self.index.missing()))
         return not self.index.missing()
 
     def complaints(self) -> tuple[str, ...]:
