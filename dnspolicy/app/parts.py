@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.http import HttpListeners
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.cluster.apiserver.options import Options
+from dnspolicy.cluster.apiserver.source import ApiServer
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.manifests import Manifests
 from dnspolicy.cluster.source import ClusterSource
@@ -19,24 +19,6 @@ from dnspolicy.plugins.forward.forwarder import Forwarder
 from dnspolicy.plugins.prometheus.tally import Tally
 
 Write = Callable[[str], None]
-
-
-class Unreached(msgspec.Struct, frozen=True, eq=False):
-    """A cluster whose API server is not reached."""
-
-    index: Index
-
-    async def start(self) -> None:
-        """Nothing."""
-
-    async def stop(self) -> None:
-        """Nothing."""
-
-    async def synced(self, seconds: float) -> bool:
-        return False
-
-    def complaints(self) -> tuple[str, ...]:
-        return ("kubernetes: no `manifests`, the only source of a cluster so far; its names will be SERVFAIL",)
 
 
 class Halt:
@@ -64,20 +46,23 @@ class Parts:
         self.forwarder = Forwarder(clock=clock, metrics=self.metrics)
         self.tally = Tally(self.metrics)
         self.halt = Halt()
-        self.sources: dict[Path | None, ClusterSource] = {}
+        self.sources: dict[Path | Options, ClusterSource] = {}
 
-    def source(self, folder: Path | None) -> ClusterSource:
-        """The cluster in `folder`, loaded. Raises ManifestError when the folder cannot be read."""
-        found = self.sources.get(folder)
+    def source(self, wanted: Path | Options) -> ClusterSource:
+        """The cluster in a folder, loaded, or that of an API server.
+
+        Raises ManifestError when the folder cannot be read, ConfigError when there is no way to the API server.
+        """
+        found = self.sources.get(wanted)
         if found is None:
-            found = self.sources[folder] = self._open(folder)
+            found = self.sources[wanted] = self._open(wanted)
         return found
 
-    def _open(self, folder: Path | None) -> ClusterSource:
-        index = Index(self.clock, self.metrics)
-        if folder is None:
-            return Unreached(index)
-        manifests = Manifests(folder, index, self.clock, self.metrics, logging.getLogger("dnspolicy.cluster"))
+    def _open(self, wanted: Path | Options) -> ClusterSource:
+        log = logging.getLogger("dnspolicy.cluster")
+        if isinstance(wanted, Options):
+            return ApiServer(wanted, clock=self.clock, metrics=self.metrics, log=log)
+        manifests = Manifests(wanted, Index(self.clock, self.metrics), self.clock, self.metrics, log)
         manifests.load()
         return manifests
 

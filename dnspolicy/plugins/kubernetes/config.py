@@ -8,7 +8,7 @@ from typing import Annotated
 
 import msgspec
 
-from dnspolicy.corefile.schema import Positional, Zone
+from dnspolicy.corefile.schema import Duration, Positional, Zone
 from dnspolicy.plugins.kubernetes.selector import Selector, parse_selector
 
 _URL = re.compile(r"https?://[^\s/?#]+(/\S*)?\Z")
@@ -38,11 +38,22 @@ class Quirks(StrEnum):
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """`kubernetes [ZONES…] { … }`. `ttl` in seconds; `fallthrough` is None when absent, empty for all names."""
+    """`kubernetes [ZONES…] { … }`. `ttl` in seconds; `fallthrough` is None when absent, empty for all names.
+
+    The cluster is `manifests`, or the API server of `kubeconfig` (file, context), else of `endpoint`, else the one this
+    process runs in. `tls` is certificate, key and authority.
+    """
 
     zones: Annotated[tuple[Zone, ...], Positional] = ()
     manifests: str | None = None
+    kubeconfig: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=2)] = ()
     endpoint: Words = ()
+    tls: Annotated[tuple[str, ...], msgspec.Meta(min_length=3, max_length=3)] = ()
+    apiserver_qps: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    apiserver_burst: Annotated[int, msgspec.Meta(ge=0)] = 0
+    apiserver_max_inflight: Annotated[int, msgspec.Meta(ge=0)] = 0
+    startup_timeout: Duration = Duration(5.0)
+    snapshot: str | None = None
     pods: PodMode = PodMode.DISABLED
     namespaces: Words = ()
     namespace_labels: Words = ()
@@ -55,8 +66,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     quirks: Quirks | None = None
 
     def __post_init__(self) -> None:
-        if self.manifests is not None and self.endpoint:
-            raise ValueError("manifests and endpoint are two sources of the same cluster; give one of them")
+        if self.manifests is not None:
+            self._only_manifests()
         for url in self.endpoint:
             if not _URL.match(url):
                 raise ValueError(f"endpoint {url!r} is no URL; expected http://HOST:PORT or https://HOST:PORT")
@@ -80,8 +91,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         """Which namespaces are seen."""
         return parse_selector(" ".join(self.namespace_labels))
 
-    def no_source(self) -> str | None:
-        """The complaint when the directive names no source of the cluster; None when it names one."""
-        if self.manifests is not None or self.endpoint:
-            return None
-        return "no source of the cluster; expected `manifests DIR` or `endpoint URL`"
+    def _only_manifests(self) -> None:
+        for option, given in (("kubeconfig", self.kubeconfig), ("endpoint", self.endpoint)):
+            if given:
+                raise ValueError(f"manifests and {option} are two sources of the same cluster; give one of them")
+        if self.snapshot is not None:
+            raise ValueError("snapshot keeps what an API server said; manifests are files already")

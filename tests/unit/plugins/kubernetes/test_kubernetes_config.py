@@ -45,7 +45,6 @@ def test_everything_at_once(tmp_path: Path) -> None:
     assert not config.selector.accepts({"tier": "db", "old": ""})
     assert config.fallthrough == ("in-addr.arpa.", "ip6.arpa.")
     assert config.endpoint_pod_names
-    assert config.no_source() is None
 
 
 def test_nothing_but_a_source(tmp_path: Path) -> None:
@@ -57,17 +56,29 @@ def test_fallthrough_without_zones_is_for_all(tmp_path: Path) -> None:
     assert read(tmp_path, "manifests .", "fallthrough").fallthrough == ()
 
 
-def test_no_source_is_for_the_caller_to_refuse(tmp_path: Path) -> None:
-    complaint = read(tmp_path, "pods disabled").no_source()
-    assert complaint is not None
-    assert "`manifests DIR` or `endpoint URL`" in complaint
+def test_all_of_an_api_server(tmp_path: Path) -> None:
+    config = read(
+        tmp_path,
+        "kubeconfig /etc/kubernetes/admin.conf ops", "endpoint https://10.0.0.1:6443", "tls c.pem k.pem ca.pem",
+        "apiserver_qps 2.5", "apiserver_burst 20", "apiserver_max_inflight 4", "startup_timeout 1m", "snapshot /var/s",
+    )  # fmt: skip
+
+    assert (config.kubeconfig, config.tls) == (("/etc/kubernetes/admin.conf", "ops"), ("c.pem", "k.pem", "ca.pem"))
+    assert (config.apiserver_qps, config.apiserver_burst, config.apiserver_max_inflight) == (2.5, 20, 4)
+    assert (config.startup_timeout, config.snapshot) == (60.0, "/var/s")
 
 
 @pytest.mark.parametrize(
     ("lines", "complaint"),
     [
         pytest.param(["manifests .", "endpoint http://127.0.0.1:1"], "two sources", id="two sources"),
+        pytest.param(["manifests .", "kubeconfig k"], "two sources", id="folder and kubeconfig"),
+        pytest.param(["manifests .", "snapshot s"], "files already", id="snapshot of files"),
         pytest.param(["endpoint 127.0.0.1:1"], "'127.0.0.1:1' is no URL", id="no URL"),
+        pytest.param(["endpoint https://a", "tls cert key"], "tls", id="tls without authority"),
+        pytest.param(["kubeconfig a b c"], "kubeconfig", id="kubeconfig with too many words"),
+        pytest.param(["apiserver_qps -1"], "apiserver_qps", id="negative rate"),
+        pytest.param(["startup_timeout soon"], "startup_timeout", id="no duration"),
         pytest.param(["manifests .", "pods maybe"], '"maybe" is not right for pods', id="pod mode"),
         pytest.param(["manifests .", "pod verified"], "did you mean", id="nearest word"),
         pytest.param(["manifests .", "ttl 3601"], '"3601" is not right for ttl', id="ttl too long"),
