@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from dnspolicy.app.clusters import source_of
 from dnspolicy.app.directives import DIRECTIVES
 from dnspolicy.app.engines import Engines
 from dnspolicy.app.parts import Parts
@@ -21,7 +22,7 @@ from dnspolicy.chain.transfer import TransferSource
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.source import ClusterSource
 from dnspolicy.model.answer import Answer, Dependencies
-from dnspolicy.model.errors import ConfigError, DnsPolicyError, ManifestError, PolicyLoadError
+from dnspolicy.model.errors import DnsPolicyError, ManifestError, PolicyLoadError
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query
 from dnspolicy.plugins import audit, bufsize, cache, chaos, kubernetes, policy, ready, transfer
@@ -70,7 +71,7 @@ class Rooms:
         self.fold = float(audit.Config(stdout=True).fold)
         self._clusters: dict[int, tuple[kubernetes.Config, Index]] = {}
         self.sources: list[ClusterSource] = []
-        self.startup_timeout = 5.0
+        self.startup_timeout = 0.0
         self.cluster_zones: tuple[Name, ...] = ()
         self.cluster_rooms: list[kubernetes.Kubernetes] = []
         for block in plan.blocks:
@@ -89,12 +90,9 @@ class Rooms:
     def _open_clusters(self, block: BlockPlan) -> None:
         for config in block.all(kubernetes.Config):
             with self.at(block, config):
-                complaint = config.no_source()
-                if complaint is not None:
-                    raise ConfigError(complaint)
-                folder = self._plan.path(config.manifests) if config.manifests else None
-                source = self._parts.source(folder)
+                source = self._parts.source(source_of(config, self._plan))
                 self.sources.append(source)
+                self.startup_timeout = max(self.startup_timeout, float(config.startup_timeout))
                 self._clusters[id(config)] = (config, source.index)
                 zones = tuple(map(from_text, config.zones)) or block.zones
                 self.cluster_zones = tuple(dict.fromkeys(self.cluster_zones + zones))
