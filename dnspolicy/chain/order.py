@@ -6,7 +6,7 @@ ORDER: tuple[str, ...] = (
     "metadata",  # no part in answering: says what others may show or test
     "view",  # chooses the server block, before its chain is asked
     "reload",  # no part in answering; listed so that every directive has a place
-    "bufsize",  # kept by the front door, for replies and for what rooms below ask on the way
+    "bufsize",  # kept by the front door
     "bind",
     "health",
     "ready",

@@ -39,11 +39,11 @@ class Consolidate(msgspec.Struct, frozen=True):
     show_first: Annotated[First | None, Positional] = None
 
     def __post_init__(self) -> None:
-        assert self.pattern is not None
+        Regex(self.regexp)
 
     @property
     def pattern(self) -> Regex:
-        """The regular expression. Raises ValueError."""
+        """The regular expression."""
         return Regex(self.regexp)
 
 

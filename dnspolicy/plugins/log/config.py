@@ -9,6 +9,7 @@ import msgspec
 
 from dnspolicy.corefile.schema import Positional
 from dnspolicy.corefile.zones import zones
+from dnspolicy.model.errors import BadName
 from dnspolicy.model.name import Name
 
 
@@ -29,7 +30,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     class_: tuple[ResponseClass, ...] = ()
 
     def __post_init__(self) -> None:
-        assert self.names is not None
+        for word in self._name_words:
+            try:
+                zones(word)
+            except BadName as problem:
+                raise ValueError(f"{word!r} is no name: {problem}") from None
 
     @property
     def format(self) -> str:
@@ -38,9 +43,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def names(self) -> tuple[Name, ...]:
-        """The names below which queries are logged. Raises ValueError for a word that is no name."""
-        words = self.words[:-1] if self.format else self.words
-        return tuple(zone for word in words for zone in zones(word))
+        """The names below which queries are logged."""
+        return tuple(zone for word in self._name_words for zone in zones(word))
+
+    @property
+    def _name_words(self) -> tuple[str, ...]:
+        return self.words[:-1] if self.format else self.words
 
     @property
     def classes(self) -> frozenset[ResponseClass] | None:

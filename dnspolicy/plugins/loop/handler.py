@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+import msgspec
+
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.plugin import NO_FACTS, AskNext
 from dnspolicy.model.answer import Answer, Reply
@@ -19,13 +21,13 @@ MOST = 2
 """Times that a probe may come by: once sent by the room, once more by somebody who repeats it."""
 
 
-class Times:
+class Times(msgspec.Struct, frozen=True):
     """Seconds: the whole search, one probe without an answer, between two probes, after an answer."""
 
-    SEARCH = 30.0
-    ANSWER = 2.0
-    PAUSE = 1.0
-    ECHO = 2.0
+    search: float = 30.0
+    answer: float = 2.0
+    pause: float = 1.0
+    echo: float = 2.0
 
 
 class Loop:
@@ -39,11 +41,21 @@ class Loop:
     name = "loop"
     reads = NO_FACTS
 
-    def __init__(self, config: Config, *, zone: Name, listen: str, port: int, halt: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        zone: Name,
+        listen: str,
+        port: int,
+        halt: Callable[[str], None],
+        times: Times | None = None,
+    ) -> None:
         self._zone = zone
         self._listen = listen
         self._port = port
         self._halt = halt
+        self._times = times or Times()
         self._probe: Probe | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -70,12 +82,12 @@ class Loop:
 
     async def _search(self) -> None:
         try:
-            async with asyncio.timeout(Times.SEARCH):
+            async with asyncio.timeout(self._times.search):
                 while True:
                     if await self._probed():
-                        await asyncio.sleep(Times.ECHO)
+                        await asyncio.sleep(self._times.echo)
                         break
-                    await asyncio.sleep(Times.PAUSE)
+                    await asyncio.sleep(self._times.pause)
         except TimeoutError:
             pass
         finally:
@@ -86,7 +98,7 @@ class Loop:
         name = invented(self._zone)
         probe = self._probe = Probe(name)
         query = Query(name, int(Type.HINFO), name)
-        answered = await asked_once(query, self._listen or "127.0.0.1", self._port, Times.ANSWER)
+        answered = await asked_once(query, self._listen or "127.0.0.1", self._port, self._times.answer)
         return answered and probe.seen > 0
 
     def _reason(self, query: Query, ctx: QueryContext) -> str:

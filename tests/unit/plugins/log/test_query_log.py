@@ -1,22 +1,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from dnspolicy.chain.metadata import Metadata, Subject
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.observer import Outcome
+from dnspolicy.chain.plugin import NO_FACTS
 from dnspolicy.corefile.bind import bind
 from dnspolicy.corefile.complaints import Complaints
 from dnspolicy.corefile.load import load
-from dnspolicy.corefile.schema import Zone
 from dnspolicy.model.answer import Answer, Drop, Reply
 from dnspolicy.model.name import from_labels, from_text
 from dnspolicy.model.query import Edns, Query, Transport
-from dnspolicy.model.rr import Rcode, Type
+from dnspolicy.model.rr import Rcode, Record, Type
 from dnspolicy.plugins.log import Config, Log
-from dnspolicy.plugins.log.handler import line
+from dnspolicy.plugins.log.config import ResponseClass
 
 WEB = from_text("web.shop.svc.cluster.local")
 QUERY = Query(WEB, int(Type.A), WEB, id=7, edns=Edns(4096), size=55)
@@ -27,11 +29,21 @@ def outcome(query: Query = QUERY, reply: Reply | None = None, source: str = "172
     return Outcome(query, found, source, 4053, size=0 if isinstance(found, Drop) else 97, seconds=0.000123)
 
 
+def logging(*configs: Config, write: Callable[[str], object] = lambda _: None, metadata: Metadata | None = None) -> Log:
+    return Log(configs, write=write, metrics=Metrics(), metadata=metadata or Metadata())
+
+
+def line(seen: Outcome, text: str = "", metadata: Metadata | None = None) -> str:
+    lines: list[str] = []
+    logging(Config(words=(text,) if text else ()), write=lines.append, metadata=metadata).seen(seen)
+    return lines[0]
+
+
 def test_the_line_is_the_one_of_coredns() -> None:
     found = line(outcome())
     assert found == (
         '[INFO] 172.31.9.9:4053 - 7 "A IN web.shop.svc.cluster.local. udp 55 false 4096" '
-        "NOERROR qr,aa,rd 97 0.000123000s\n"
+        "NOERROR qr,aa,rd 97 0.000123000s"
     )
     assert re.search(
         r"\[INFO\] 172\.31\.9\.9:\d+ - \d+ "
@@ -66,13 +78,13 @@ def test_parts_of_the_line(seen: Outcome, part: str) -> None:
 def test_names_are_escaped() -> None:
     evil = from_labels([b'a"\n\x1b[31m\xff', b"UP"])
     found = line(outcome(Query(evil, 1, evil)))
-    assert found.count("\n") == 1
+    assert found.isprintable()
     assert '"A IN a\\034\\010\\027\\09131m\\255.up. udp' in found
 
 
 def test_zones_choose_queries() -> None:
     lines: list[str] = []
-    log = Log(Config(zones=(Zone("cluster.local."), Zone("a.test."))), write=lines.append, metrics=Metrics())
+    log = logging(Config(words=("cluster.local", "A.test.")), write=lines.append)
     for name in ("web.cluster.local", "A.test", "xa.test", "other.test"):
         asked = from_text(name)
         log.seen(outcome(Query(asked, 1, asked)))
@@ -80,7 +92,7 @@ def test_zones_choose_queries() -> None:
 
 
 def test_every_query_is_wanted() -> None:
-    assert Log(Config(), write=lambda _: None, metrics=Metrics()).every
+    assert logging(Config()).every
 
 
 @pytest.mark.parametrize("error", [OSError(28, "disk full"), ValueError("closed file")])
@@ -89,16 +101,145 @@ def test_a_line_that_is_not_taken_is_counted(error: Exception) -> None:
         raise error
 
     metrics = Metrics()
-    Log(Config(), write=write, metrics=metrics).seen(outcome())
+    Log((Config(),), write=write, metrics=metrics, metadata=Metadata()).seen(outcome())
     assert metrics.counter("dnspolicy_log_lines_lost_total", "").values == {(): 1.0}
 
 
-def test_formats_and_classes_are_refused(tmp_path: Path) -> None:
+def bound(text: str, tmp_path: Path) -> tuple[Config | None, str]:
     path = tmp_path / "Corefile"
-    path.write_text('. {\n log . "{remote} {name}" {\n  class denial\n }\n}\n')
+    path.write_text(f". {{\n {text}\n}}\n")
     complaints = Complaints()
-    assert bind(load(path, {}).blocks[0].directives[0], Config, complaints) is None
-    assert str(complaints).replace(f"{path}:", "").split("\n") == [
-        '2:8: "{remote} {name}" is not right for zones; expected a zone such as example.org or 10.0.0.0/8',
-        '3:3: unknown option "class" of log; expected nothing here',
-    ]
+    made = bind(load(path, {}).blocks[0].directives[0], Config, complaints)
+    return made, str(complaints).replace(f"{path}:", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "form"),
+    [
+        pytest.param("log", [], "", id="bare"),
+        pytest.param("log example.org 10.0.0.0/8", ["example.org", "10.in-addr.arpa"], "", id="names"),
+        pytest.param('log . "{remote} {name}"', ["."], "{remote} {name}", id="format"),
+        pytest.param("log a.test b.test {combined}", ["a.test", "b.test"], "{combined}", id="short format"),
+        pytest.param("log {common}", [], "{common}", id="format alone"),
+    ],
+)
+def test_words(text: str, names: list[str], form: str, tmp_path: Path) -> None:
+    made, complaints = bound(text, tmp_path)
+    assert made is not None, complaints
+    assert ([str(name) for name in made.names], made.format) == (names, form)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        pytest.param("log {\n class good\n }", '"good" is not right for class; expected one of', id="class"),
+        pytest.param("log a..b", "2:6: log: 'a..b' is no name: a label must have", id="name"),
+        pytest.param('log "{name}" a.test', "2:6: log: '{name}' is no name: '{' does not", id="format first"),
+    ],
+)
+def test_complaints(text: str, wrong: str, tmp_path: Path) -> None:
+    made, complaints = bound(text, tmp_path)
+    assert made is None
+    assert wrong in complaints
+
+
+SOA = (Record(WEB, int(Type.SOA), 5, b""),)
+NS = (Record(WEB, int(Type.NS), 5, b""),)
+A = (Record(WEB, int(Type.A), 5, b""),)
+KINDS = [
+    pytest.param(Answer(answer=A), "success", "NOERROR", id="answer"),
+    pytest.param(Answer(), "success", "NOERROR", id="empty without SOA"),
+    pytest.param(Answer(authority=NS), "success", "DELEGATION", id="delegation"),
+    pytest.param(Answer(authority=SOA), "denial", "NODATA", id="no data"),
+    pytest.param(Answer(Rcode.NXDOMAIN, authority=SOA), "denial", "NXDOMAIN", id="NXDOMAIN"),
+    pytest.param(Answer(Rcode.NXDOMAIN, answer=A), "error", "OTHERERROR", id="NXDOMAIN with an answer"),
+    pytest.param(Answer(Rcode.SERVFAIL), "error", "SERVERERROR", id="SERVFAIL"),
+    pytest.param(Answer(Rcode.NOTIMP), "error", "SERVERERROR", id="NOTIMP"),
+    pytest.param(Answer(Rcode.REFUSED), "error", "OTHERERROR", id="REFUSED"),
+    pytest.param(Drop("x"), "error", "OTHERERROR", id="no reply"),
+]
+
+
+@pytest.mark.parametrize(("reply", "sort", "kind"), KINDS)
+def test_classes_choose_replies(reply: Reply, sort: str, kind: str) -> None:
+    for wanted in ResponseClass:
+        lines: list[str] = []
+        logging(Config(class_=(wanted,)), write=lines.append).seen(outcome(reply=reply))
+        assert bool(lines) == (wanted in (sort, "all"))
+
+
+def test_several_classes_and_lines_add_up(tmp_path: Path) -> None:
+    made, _ = bound("log {\n class denial\n class success\n }", tmp_path)
+    assert made is not None
+    assert made.classes == {ResponseClass.DENIAL, ResponseClass.SUCCESS}
+    assert Config(class_=(ResponseClass.ERROR, ResponseClass.ALL)).classes is None
+
+
+@pytest.mark.parametrize(("reply", "sort", "kind"), KINDS)
+def test_classes_and_kinds_have_labels(reply: Reply, sort: str, kind: str) -> None:
+    log = logging(Config())
+    subject = Subject(QUERY, reply=reply)
+    assert (log.describe("log/class", subject), log.describe("log/type", subject)) == (sort, kind)
+    assert log.describe("log/other", subject) is None
+    assert log.describe("log/class", Subject(QUERY)) == ""
+    assert log.facts_of("log/class") == NO_FACTS
+
+
+@pytest.mark.parametrize(
+    ("qtype", "kind"), [(252, "META"), (251, "META"), (1, "NOERROR")], ids=["AXFR", "IXFR", "anything else"]
+)
+def test_a_transfer_is_neither_success_nor_denial(qtype: int, kind: str) -> None:
+    assert logging(Config()).describe("log/type", Subject(Query(WEB, qtype, WEB), reply=Answer(answer=A))) == kind
+
+
+class Pod:
+    """Knows a few labels."""
+
+    def describe(self, label: str, subject: Subject) -> str | None:
+        return {"pod/name": "web-1", "pod/odd": "a\nb\x1b", "pod/none": ""}.get(label)
+
+    def facts_of(self, label: str) -> frozenset[tuple[str, ...]]:
+        return NO_FACTS
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("{type} {class} {name}", "A IN web.shop.svc.cluster.local."),
+        ("{remote} {port} {local} {proto} {size}", "172.31.9.9 4053 10.0.0.1 udp 55"),
+        ("{rcode} {rsize} {duration} {>rflags}", "NOERROR 97 0.000123000s qr,aa,rd"),
+        ("{>id} {>do} {>bufsize} {>opcode}", "7 false 4096 0"),
+        ("{/pod/name}|{/pod/odd}|{/pod/none}|{/nobody/knows}|{/}", "web-1|a\\nb\\x1b|-|-|-"),
+        ("{unknown} {>nothing} {} { {name} } 100%s", "{unknown} {>nothing} {} { web.shop.svc.cluster.local. } 100%s"),
+        ("{{type}}", "{A}"),
+        ("{name", "{name"),
+    ],
+)
+def test_placeholders(text: str, shown: str) -> None:
+    metadata = Metadata()
+    metadata.describers.append(Pod())
+    seen = Outcome(QUERY, Answer(aa=True), "172.31.9.9", 4053, size=97, seconds=0.000123, server_ip="10.0.0.1")
+    assert line(seen, text, metadata) == f"[INFO] {shown}"
+
+
+def test_short_names_of_formats() -> None:
+    assert line(outcome(), "{common}") == line(outcome())
+    assert line(outcome(), "{combined}") == line(outcome()) + ' "0"'
+    assert line(outcome(), "x {common} y") == line(outcome()).replace("[INFO]", "[INFO] x") + " y"
+
+
+def test_the_flags_are_those_of_the_reply() -> None:
+    assert " qr,aa 97 " in line(outcome(reply=Answer(aa=True, rd=False)))
+
+
+def test_of_several_directives_the_first_that_covers_a_name_decides() -> None:
+    lines: list[str] = []
+    log = logging(
+        Config(words=("a.test", "1 {name}"), class_=(ResponseClass.ERROR,)),
+        Config(words=(".", "2 {name}")),
+        write=lines.append,
+    )
+    for name in ("x.a.test", "b.test"):
+        asked = from_text(name)
+        log.seen(outcome(Query(asked, 1, asked)))
+    assert lines == ["[INFO] 2 b.test."]
