@@ -50,7 +50,9 @@ COREFILE = """
         fold 0
         labels app track
     }
-    cache 30
+    cache 30 {
+        $cache
+    }
     loadbalance
     kubernetes cluster.local in-addr.arpa ip6.arpa {
         $source
@@ -146,7 +148,7 @@ class _Stage:
             port=port, listen=" ".join(hosts), rego=" ".join(rego), main=self._upstreams[MAIN].address,
             source="manifests cluster" if self._story.synced else "endpoint http://127.0.0.1:1",
             policy="\n".join(options.policy), kubernetes="\n".join(options.kubernetes),
-            server="\n".join(options.server),
+            cache="\n".join(options.cache), server="\n".join(options.server),
         )  # fmt: skip
 
     def _library(self, names: Iterable[str], site: str) -> list[str]:

@@ -20,6 +20,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: list[str] = []
     kubernetes: list[str] = []
     server: list[str] = []
+    cache: list[str] = []
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
