@@ -41,7 +41,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def real_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
     """One for the whole run, because it takes seconds to start. `limited` is a token and its user."""
-    cluster = RealCluster(tmp_path_factory.mktemp("cluster"), {"limited": "limited"})
+    yield from _cluster(tmp_path_factory, streams=True)
+
+
+@pytest.fixture(scope="session")
+def paging_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
+    """The same, as servers were before they could send a list as the beginning of a watch."""
+    yield from _cluster(tmp_path_factory, streams=False)
+
+
+def _cluster(folders: pytest.TempPathFactory, *, streams: bool) -> Iterator[RealCluster]:
+    cluster = RealCluster(folders.mktemp("cluster"), {"limited": "limited"}, streams=streams)
     try:
         cluster.start()
         yield cluster

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
+from dnspolicy.cluster.apiserver.options import Connect
 from dnspolicy.testing.apiserver import Threaded
 from dnspolicy.testing.apiserver.resources import RESOURCES, Manifest
 from tests.real.cluster import ADMIN, RealCluster
@@ -22,10 +23,14 @@ def fresh_namespace() -> str:
 
 
 class Cluster(Protocol):
-    """`real` where some things cannot be commanded. `authority` is the file its certificate is checked by, if any."""
+    """`real` where some things cannot be commanded. `authority` is the file its certificate is checked by, if any.
+
+    `owner` is how somebody connects who may do everything.
+    """
 
     real: bool
     url: str
+    owner: Connect
     token: str
     authority: Path | None
 
@@ -61,11 +66,13 @@ class Fake:
     token = ADMIN
     authority = None
 
-    def __init__(self, threaded: Threaded) -> None:
+    def __init__(self, threaded: Threaded, *, open_to_all: bool = False) -> None:
+        if not open_to_all:
+            threaded.server.access.tokens = {ADMIN: "admin", LIMITED: LIMITED}
         self.server = server = threaded.server
         self.url = server.url
+        self.owner = Connect(endpoint=server.url)
         self._threaded = threaded
-        server.access.tokens = {ADMIN: "admin", LIMITED: LIMITED}
 
     def put(self, item: Manifest) -> int:
         return self.server.put(item)
@@ -107,6 +114,8 @@ class Real:
         self.cluster = cluster
         self.url = cluster.url
         self.authority = cluster.authority.certificate
+        certificate, key = cluster.owner
+        self.owner = Connect(endpoint=cluster.url, certificate=certificate, key=key, ca=self.authority)
 
     def put(self, item: Manifest) -> int:
         return self.cluster.control.put(item)
@@ -136,6 +145,11 @@ class Real:
 
 def namespace(name: str, **labels: str) -> Manifest:
     return {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name, "labels": labels}}
+
+
+def node(name: str, ip: str) -> Manifest:
+    status = {"addresses": [{"type": "InternalIP", "address": ip}]}
+    return {"kind": "Node", "apiVersion": "v1", "metadata": {"name": name}, "status": status}
 
 
 def pod(space: str, name: str, ip: str, phase: str = "Running", **labels: str) -> Manifest:

@@ -34,20 +34,25 @@ _FLAGS = (
     "--tls-private-key-file=kube-apiserver.key",
     "--bind-address=127.0.0.1",
     "--advertise-address=127.0.0.1",
-    "--feature-gates=RelaxedServiceNameValidation=true",
 )
 
 
 class RealCluster:
-    """Lives in a folder on free ports of 127.0.0.1. `tokens` are more bearer tokens, each with its user's name."""
+    """Lives in a folder on free ports of 127.0.0.1.
 
-    def __init__(self, folder: Path, tokens: dict[str, str]) -> None:
+    `tokens` are more bearer tokens, each with its user's name. Without `streams` it sends lists in pages only.
+    """
+
+    def __init__(self, folder: Path, tokens: dict[str, str], *, streams: bool = True) -> None:
         self.folder = folder
+        gates = {"RelaxedServiceNameValidation": True, "WatchList": streams}
+        self._gates = ",".join(f"{gate}={str(on).lower()}" for gate, on in gates.items())
         self.port = free_port("127.0.0.1")
         self.url = f"https://127.0.0.1:{self.port}"
         self.authority = Authority(folder)
         self.authority.server("kube-apiserver")
         self.authority.client("signer")
+        self.owner = self.authority.client("owner", "system:masters")
         users = [f"{ADMIN},admin,admin,system:masters", *(f"{token},{user},{user}" for token, user in tokens.items())]
         (folder / "tokens.csv").write_text("\n".join(users) + "\n")
         self._store = f"http://127.0.0.1:{free_port('127.0.0.1')}"
@@ -65,7 +70,11 @@ class RealCluster:
     def start(self) -> None:
         """Run kube-apiserver until it is ready, on the port it had before."""
         self._server = self._launch(
-            "kube-apiserver", f"--etcd-servers={self._store}", f"--secure-port={self.port}", *_FLAGS
+            "kube-apiserver",
+            f"--etcd-servers={self._store}",
+            f"--secure-port={self.port}",
+            f"--feature-gates={self._gates}",
+            *_FLAGS,
         )
         _until(lambda: self.control.call("GET", "/readyz")[0] == 200)
 

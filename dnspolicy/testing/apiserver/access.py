@@ -15,12 +15,14 @@ class Access:
     """Without `tokens` and `certificates` anybody may do anything that is not denied.
 
     `tokens` are the bearer tokens that are good now, with the user each stands for; taking one away is its expiry.
-    `certificates`: whether a client certificate of the server's authority is good enough.
+    `certificates`: whether a client certificate of the server's authority is good enough. `anybody`: whether those who
+    show nothing may do what is not denied, all the same.
     """
 
     def __init__(self) -> None:
         self.tokens: dict[str, str] = {}
         self.certificates = False
+        self.anybody = False
         self._denied: set[tuple[str, str]] = set()
         self._allowed: dict[str, tuple[str, ...]] = {}
 
@@ -48,7 +50,7 @@ class Access:
     def check(self, user: str, verb: Verb, resource: Resource, namespace: str) -> None:
         """Raises Refusal (403)."""
         name = "watch" if verb is Verb.WATCH else "list"
-        open_to_all = not self.tokens and not self.certificates
+        open_to_all = self.anybody or (not self.tokens and not self.certificates)
         if resource.plural not in self._allowed.get(user, (resource.plural,)):
             raise forbidden(user, name, resource, namespace)
         if (resource.plural, name) in self._denied or (user == ANONYMOUS and not open_to_all):
