@@ -90,7 +90,7 @@ class Waiters:
         """Send from a port of its own, and call back while there is something to read. Raises OSError."""
         if self._budget.left <= 0:
             self._budget.take()
-        sock, new = self.sources_of(peer).take()
+        sock, new = (peer.sources or self._sources_of(peer)).take()
         try:
             sock.connect((peer.ip, peer.port))
             sock.send(wire)
@@ -108,14 +108,14 @@ class Waiters:
         """Listen no more. A socket that is closed leaves the epoll object by itself (epoll(7), Q6)."""
         del self._callbacks[sock.fileno()]
         self._budget.left += 1
-        self.sources_of(peer).give_back(sock)
+        (peer.sources or self._sources_of(peer)).give_back(sock)
 
-    def sources_of(self, peer: Peer) -> Sources:
-        """The sockets an upstream is asked from."""
+    def _sources_of(self, peer: Peer) -> Sources:
         key = peer.family, peer.settings.source
         sources = self._sources.get(key)
         if sources is None:
             sources = self._sources[key] = Sources(*key)
+        peer.sources = sources
         return sources
 
     def close(self) -> None:

@@ -75,13 +75,12 @@ class Flight:
         self._spare: Answer | None = None
         self._alarm = _NONE
 
-    def advance(self, *, silent: bool = False) -> None:
+    def advance(self, now: float, *, silent: bool = False) -> None:
         """Take the next step there is; land when there is none and nobody is left to hear from.
 
         `silent`: the last one that was asked has used up its time.
         """
         while True:
-            now = self._ties.clock.monotonic()
             step = self._attempts.next(now)
             if step is None:
                 if self._open and now < self.deadline and self._spare is None and not silent:
@@ -93,6 +92,7 @@ class Flight:
                 self._send(step, now)
             except OSError as problem:
                 self._note_failure(step.peer, reason(problem), blame=problem.errno not in _OURS)
+                now = self._ties.clock.monotonic()
                 continue
             self._set_alarm(step.seconds, step.peer)
             return
@@ -133,7 +133,7 @@ class Flight:
             self._ties.counts.ignored(step.peer, match)
             return True
         self._close(exchange)
-        self.advance()
+        self.advance(self._ties.clock.monotonic())
         return False
 
     def _read(self, exchange: Exchange, wire: bytes) -> bool:
@@ -150,7 +150,7 @@ class Flight:
         if response.rcode in self._failover and self._attempts.declined(peer):
             self._spare = answer
             self._close(exchange)
-            self.advance()
+            self.advance(self._ties.clock.monotonic())
         else:
             self._land(answer)
         return False
@@ -181,7 +181,7 @@ class Flight:
         if exchange in self._open:
             self._close(exchange)
             self._note_failure(exchange.step.peer, why, blame=True)
-            self.advance()
+            self.advance(self._ties.clock.monotonic())
 
     def ring(self) -> None:
         """The time set is over: for the upstream asked last, or for everything."""
@@ -198,7 +198,7 @@ class Flight:
                 exchange.silent()
         self._checks.doubt(peer)
         self._ties.counts.failed(peer, "silent")
-        self.advance(silent=True)
+        self.advance(self._ties.clock.monotonic(), silent=True)
 
     def _note_failure(self, peer: Peer, why: str, *, blame: bool) -> None:
         self._attempts.failed(peer, why)

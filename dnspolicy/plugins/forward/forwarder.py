@@ -138,7 +138,7 @@ class Forwarder:
             flight = self._flights[key] = Flight(self._ways, key, query, attempts, deadline, route.failover)
             waiter = loop.create_future()
             flight.waiters.append(waiter)
-            flight.advance()
+            flight.advance(now)
         self._waiting += 1
         try:
             answer = await waiter
@@ -167,6 +167,8 @@ class Forwarder:
 
     def _arranged(self, route: Route) -> list[Peer]:
         """Whom to ask, in order; nobody when all are down and `failfast` is set."""
+        if len(route.peers) == 1 and not route.peers[0].suspect:
+            return [route.peers[0]]
         for peer in route.peers:
             if peer.suspect:
                 self._checks.want(peer)

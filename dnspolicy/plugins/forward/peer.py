@@ -8,6 +8,7 @@ import msgspec
 
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.plugins.forward.secure import client_context
+from dnspolicy.plugins.forward.sources import Sources
 from dnspolicy.plugins.forward.upstreams import Upstream
 
 ROOT = from_text(".")
@@ -41,12 +42,12 @@ USUAL = Settings()
 class Peer:
     """Compared by identity. `fails`: checks that failed in a row. `suspect`: a question failed, and nothing came since.
 
-    `asked_udp` counts the questions over UDP.
+    `asked_udp` counts the questions over UDP, `sources` are the sockets they come from.
     """
 
     __slots__ = (
-        "__weakref__", "_tls", "asked_udp", "fails", "family", "ip", "port", "secure", "settings", "suspect", "text",
-        "upstream",
+        "__weakref__", "_tls", "asked_udp", "fails", "family", "ip", "port", "secure", "settings", "sources", "suspect",
+        "text", "upstream",
     )  # fmt: skip
 
     def __init__(self, upstream: Upstream, settings: Settings = USUAL) -> None:
@@ -60,6 +61,7 @@ class Peer:
         self.fails = 0
         self.suspect = False
         self.asked_udp = 0
+        self.sources: Sources | None = None
         self._tls: ssl.SSLContext | None = settings.tls
 
     @property

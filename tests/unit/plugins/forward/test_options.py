@@ -132,7 +132,9 @@ def test_source_address(options: dict[str, object]) -> None:
                 assert (await lab.ask(f"n{n}.test")).rcode == Rcode.NOERROR
             if not options:
                 assert len(ports) > 15
-                for sock in lab.forwarder._ties.waiters.sources_of(lab.room._route.peers[0])._idle:
+                kept = lab.room._route.peers[0].sources
+                assert kept is not None
+                for sock in kept._idle:
                     sources.add(sock.getsockname()[0])
                 assert sources == {"127.0.0.9"}
 
