@@ -105,7 +105,7 @@ class File:
         links: tuple[Record, ...] = ()
         seen = {query.name.labels}
         while found.alias is not None:
-            links += found.answer
+            links += tuple(record for record in found.answer if record not in links)
             target = found.alias
             if target.labels in seen:
                 return _loop(served)
@@ -138,7 +138,7 @@ class File:
             ede=reply.ede,
             made_by=_MADE_BY,
             fresh=reply.fresh.also(served.fresh),
-            rotate=reply.rotate,
+            rotate=reply.rotate and not reply.groups,
             upstream=reply.upstream,
             ordered=reply.ordered,
             private=True,  # rooms that know the client had a say in the reply
