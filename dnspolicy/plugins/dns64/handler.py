@@ -52,6 +52,7 @@ class Dns64:
         longest = next((r.ttl for r in reversed(reply.authority) if r.type == Type.SOA), UNKNOWN_TTL)
         return found.changed(
             answer=tuple(self._translated(record, longest) for record in found.answer),
+            aa=False,
             made_by=self.name,
             fresh=found.fresh.within(reply.fresh),
             private=found.private or reply.private,

@@ -12,9 +12,10 @@ import yaml
 from dnspolicy.app.app import App
 from dnspolicy.app.reading import read_plan
 from dnspolicy.chain.clock import SystemClock
-from dnspolicy.chain.metrics import Histogram, Metric
+from dnspolicy.chain.metrics import Gauge, Histogram, Metric
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Edns, Query
+from dnspolicy.plugins.prometheus import Prometheus
 from dnspolicy.plugins.prometheus.exposition import Style, render, snapshot
 
 COREDNS: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("coredns_metrics.yaml").read_text())
@@ -114,3 +115,25 @@ def test_series_appear_with_the_labels_of_coredns(tmp_path: Path) -> None:
         "process_open_fds",
     ):
         assert f"\n{series} " in page, series
+
+
+def test_plugins_are_enabled_in_each_zone_of_a_block(tmp_path: Path) -> None:
+    (tmp_path / "Corefile").write_text(
+        "a.test:5301 b.test:5302 {\n bind 127.0.0.1\n prometheus 127.0.0.1:0\n health 127.0.0.1:0\n any\n minimal\n}\n"
+    )
+
+    async def story() -> list[dict[str, str]]:
+        app = App(read_plan(tmp_path / "Corefile", {}), clock=SystemClock(), out=print, err=print)
+        room = next(room for room in app.rooms.everything if isinstance(room, Prometheus))
+        await room.start()
+        enabled = next(m for m in app.parts.tally.collect() if m.name == "coredns_plugin_enabled")
+        await room.stop()
+        assert isinstance(enabled, Gauge)
+        return [dict(zip(enabled.labels, labels, strict=True)) for labels in enabled.values]
+
+    shown = sorted((e["server"], e["zone"], e["name"], e["view"]) for e in asyncio.run(story()))
+    assert shown == [
+        (server, zone, name, "")
+        for server, zone in (("dns://:5301", "a.test."), ("dns://:5302", "b.test."))
+        for name in ("any", "minimal", "prometheus")
+    ]

@@ -82,10 +82,11 @@ def test_translate_all_replaces_addresses() -> None:
     assert [r.type for r in answered(reply).answer] == [Type.CNAME, Type.AAAA]
 
 
-def test_everything_else_is_the_answer_to_a() -> None:
-    found = Answer(Rcode.NOERROR, authority=(SOA,), additional=(A,), ra=True, tc=True)
+def test_everything_else_but_aa_is_the_answer_to_a() -> None:
+    found = Answer(Rcode.NOERROR, authority=(SOA,), additional=(A,), aa=True, ra=True, tc=True)
     reply = answered(through(room(), query("www.test", "AAAA"), says(Answer(), found), V6)[0])
     assert (reply.authority, reply.additional, reply.ra, reply.tc) == ((SOA,), (A,), True, True)
+    assert not reply.aa
 
 
 def test_it_holds_as_long_as_both_answers_do() -> None:

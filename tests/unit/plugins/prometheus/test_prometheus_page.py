@@ -64,6 +64,12 @@ def test_the_process_is_described() -> None:
     assert b"process_resident_memory_bytes" in render(snapshot(Metrics().collect()), Style.TEXT)
 
 
+@pytest.mark.parametrize("runtime", [False, True])
+def test_the_runtime_is_described_when_asked_for(runtime: bool) -> None:
+    page = render(snapshot(Metrics().collect()), Style.TEXT, runtime)
+    assert (b"python_gc_collections_total" in page, b"python_info" in page) == (runtime, runtime)
+
+
 @pytest.mark.parametrize(
     ("accept", "style"),
     [
