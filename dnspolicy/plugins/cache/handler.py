@@ -35,6 +35,8 @@ class Cache:
 
     def __init__(self, config: Config, *, clock: Clock, metrics: Metrics, labels: ServerLabels | None = None) -> None:
         labels = labels or ServerLabels()
+        if config.zones:
+            labels = ServerLabels(labels.server, ",".join(config.zones), labels.view)
         stale = config.serve_stale
         self._clock = clock
         self._zones = tuple(from_text(zone) for zone in config.zones)

@@ -313,6 +313,12 @@ def test_metrics() -> None:
     assert lab.value("coredns_cache_entries", *denial) == 1
 
 
+def test_metrics_name_the_zones_of_the_directive() -> None:
+    lab = Lab("30", "lab.test.", "corp.test.")
+    lab.ask()
+    assert lab.value("coredns_cache_requests_total", "dns://:53", "", "lab.test.,corp.test.") == 1
+
+
 def bound(folder: Path, line: str) -> Config:
     """The Config of a `cache` line. Raises ConfigError."""
     path = folder / "Corefile"
