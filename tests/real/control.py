@@ -77,6 +77,12 @@ class Control:
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """One request; status and decoded body. Raises OSError and HTTPException when there is no answer."""
+        try:
+            return self._call(method, path, body)
+        except (ConnectionError, http.client.BadStatusLine):  # kept from before the server was killed
+            return self._call(method, path, body)
+
+    def _call(self, method: str, path: str, body: object) -> tuple[int, Any]:
         kind = _MERGE if method == "PATCH" else "application/json"
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
         connection = self._connection()
