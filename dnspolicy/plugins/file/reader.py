@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from struct import Struct
 
@@ -205,6 +206,7 @@ def ttl(text: str) -> int:
     return seconds
 
 
+@lru_cache(maxsize=256)
 def _type(text: str) -> int:
     try:
         kind = int(dns.rdatatype.from_text(text))
