@@ -119,15 +119,16 @@ LOOPING = """
     loop
     cache
     errors
+    {more}
     forward . {upstream}
 }}
 """
 
 
 @contextlib.contextmanager
-def looping(folder: Path, ip: str, port: int, upstream: str) -> Iterator[Server]:
+def looping(folder: Path, ip: str, port: int, upstream: str, more: str = "") -> Iterator[Server]:
     corefile = folder / "Corefile"
-    corefile.write_text(LOOPING.format(ip=ip, port=port, upstream=upstream))
+    corefile.write_text(LOOPING.format(ip=ip, port=port, upstream=upstream, more=more))
     server = Server("--conf", str(corefile))
     try:
         yield server
@@ -139,7 +140,8 @@ def looping(folder: Path, ip: str, port: int, upstream: str) -> Iterator[Server]
 def test_a_server_that_forwards_to_itself_says_so_and_ends(tmp_path: Path) -> None:
     ip = own_ip()
     port = free_port(ip)
-    with looping(tmp_path, ip, port, f"{ip}:{port}") as server:
+    duck = f"health {ip}:0 {{\n lameduck 1h\n }}"
+    with looping(tmp_path, ip, port, f"{ip}:{port}", duck) as server:
         assert server.wait() == 1
         pattern = rf'\[FATAL\] plugin/loop: Loop \(127\.[\d.]+:\d+ -> {ip}:{port}\) detected for zone "\.": '
         assert any(re.match(pattern, line) for line in server.said), server.said
