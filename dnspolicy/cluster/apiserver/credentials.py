@@ -6,7 +6,6 @@ import os
 import ssl
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import msgspec
@@ -17,6 +16,7 @@ from dnspolicy.model.errors import ConfigError
 
 LOADING_SECONDS = 60.0
 """For credential plugins, which may have to ask somebody else."""
+_MEMORY = "/dev/shm"
 _PROGRAM = "dnspolicy.cluster.apiserver.connection"
 
 
@@ -63,7 +63,8 @@ def load(connect: Connect, authenticate: bool = True) -> Credentials:
     check_files(connect)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", _PROGRAM],
+            [sys.executable, "-P", "-m", _PROGRAM],
+            env=_environment(),
             input=Request(connect, authenticate).written(),
             capture_output=True,
             timeout=LOADING_SECONDS,
@@ -131,9 +132,16 @@ def tls_context(credentials: Credentials) -> ssl.SSLContext | None:
 
 
 def _present(context: ssl.SSLContext, credentials: Credentials) -> None:
-    """OpenSSL reads a client's certificate from files only."""
-    with tempfile.TemporaryDirectory(prefix="dnspolicy-") as folder:
-        path = Path(folder) / "client.pem"
-        path.touch(mode=0o600)
-        path.write_text(f"{credentials.certificate}\n{credentials.key}")
-        context.load_cert_chain(path)
+    """OpenSSL reads a client's certificate from files only; this one is in memory, as a pod may write nowhere."""
+    with os.fdopen(os.memfd_create("client"), "w") as file:
+        file.write(f"{credentials.certificate}\n{credentials.key}")
+        file.flush()
+        context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
+
+
+def _environment() -> dict[str, str]:
+    """The package writes keys to temporary files: into memory, where there is such a place."""
+    found = dict(os.environ)
+    if os.access(_MEMORY, os.W_OK):
+        found.setdefault("TMPDIR", _MEMORY)
+    return found
