@@ -62,6 +62,12 @@ class Rcode(IntEnum):
 _TYPES = {int(t): t.name for t in Type}
 _CLASSES = {int(c): c.name for c in Class}
 _RCODES = {int(r): r.name for r in Rcode}
+_RCODE_NUMBERS = {
+    "NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "NOTIMPL": 4, "REFUSED": 5, "YXDOMAIN": 6,
+    "YXRRSET": 7, "NXRRSET": 8, "NOTAUTH": 9, "NOTZONE": 10, "BADSIG": 16, "BADVERS": 16, "BADKEY": 17, "BADTIME": 18,
+    "BADMODE": 19, "BADNAME": 20, "BADALG": 21, "BADTRUNC": 22, "BADCOOKIE": 23,
+}  # fmt: skip
+_LAST_RCODE = 23
 
 
 def type_text(number: int) -> str:
@@ -88,6 +94,24 @@ def type_number(text: str) -> int:
         return int(Type[upper])
     except KeyError:
         raise ValueError(f"{text!r} is not a record type") from None
+
+
+def rcode_number(text: str) -> int:
+    """The number of a response code by name (IANA), such as `NXDOMAIN`, or by number up to 23. Raises ValueError."""
+    found = _RCODE_NUMBERS.get(text.upper())
+    if found is None and text.isascii() and text.isdecimal() and len(text) <= 2 and int(text) <= _LAST_RCODE:
+        found = int(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not a response code")
+    return found
+
+
+def class_number(text: str) -> int:
+    """The number of a class's name. Raises ValueError."""
+    try:
+        return int(Class[text.upper()])
+    except KeyError:
+        raise ValueError(f"{text!r} is not a class") from None
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

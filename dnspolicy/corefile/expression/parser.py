@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,6 +15,9 @@ MAX_DEPTH = 50
 MAX_OPERATORS = 200
 """Each of them may be a step deeper when it runs."""
 _CONSTANTS = {"true": True, "false": False}
+QUANTIFIERS: Mapping[str, Callable[[Iterable[bool]], bool]] = {
+    "all": all, "any": any, "none": lambda held: not any(held), "one": lambda held: sum(held) == 1,
+}  # fmt: skip
 
 
 class Expression(msgspec.Struct, frozen=True):
@@ -43,6 +46,7 @@ class _Parser:
         self._at = 0
         self._depth = 0
         self._operators = 0
+        self._items: list[tuple[list[Any], Kind]] = []
         self.calls: list[Call] = []
 
     def whole(self) -> Node:
@@ -126,6 +130,9 @@ class _Parser:
                 node = self._expression(0)
                 self._expect(")")
                 return node
+            case Token.SIGN if taken.value == "#" and self._items:
+                item, kind = self._items[-1]
+                return Node(kind, lambda _: item[0], taken.at)
             case Token.SIGN if taken.value == "[":
                 return self._list(taken.at)
         raise ExpressionError("a value is missing", taken.at)
@@ -155,20 +162,40 @@ class _Parser:
     def _named(self, name: Lexeme) -> Node:
         if name.value in _CONSTANTS:
             return constant(Kind.TRUTH, _CONSTANTS[name.value], name.at)
+        if name.value in QUANTIFIERS:
+            return self._quantified(name)
         function = self._functions.get(name.value)
         if function is None:
-            known = ", ".join(sorted(self._functions))
+            known = ", ".join(sorted((*self._functions, *QUANTIFIERS)))
             raise ExpressionError(f"nothing is called {name.value}; functions are {known}", name.at)
+        if function.bare:
+            return self._call(name, function, [])
         if not self._accept("("):
             raise ExpressionError(f"{name.value} is a function; write {name.value}()", name.at)
         return self._call(name, function, self._until(")"))
+
+    def _quantified(self, name: Lexeme) -> Node:
+        """`any(LIST, CONDITION)` and its like; `#` in the condition is the item it is about."""
+        self._expect("(")
+        items = self._expression(0)
+        if items.kind is not Kind.LIST:
+            raise ExpressionError(f"{name.value} takes {Kind.LIST}, not {items.kind}", items.at)
+        self._expect(",")
+        item: list[Any] = [None]
+        self._items.append((item, items.items or Kind.TEXT))
+        condition = self._expression(0)
+        self._items.pop()
+        self._expect(")")
+        if condition.kind is not Kind.TRUTH:
+            raise ExpressionError(f"{name.value} takes a condition, not {condition.kind}", condition.at)
+        return Node(Kind.TRUTH, _counting(QUANTIFIERS[name.value], items.run, condition.run, item), name.at)
 
     def _call(self, name: Lexeme, function: Function, arguments: list[Node]) -> Node:
         wanted = function.arguments
         if len(arguments) != len(wanted):
             raise ExpressionError(f"{name.value} takes {len(wanted)} values, not {len(arguments)}", name.at)
         for kind, node in zip(wanted, arguments, strict=True):
-            if node.kind is not kind:
+            if kind is not None and node.kind is not kind:
                 raise ExpressionError(f"{name.value} takes {kind}, not {node.kind}", node.at)
         constants = tuple(node.value for node in arguments)
         try:
@@ -187,4 +214,12 @@ def _calling(call: Any, runs: list[Run]) -> Run:
             return lambda s: call(s, only(s))
         case [first, second]:
             return lambda s: call(s, first(s), second(s))
-    raise TypeError("functions of expressions take up to two values")
+    return lambda s: call(s, *(run(s) for run in runs))
+
+
+def _counting(enough: Callable[[Iterable[bool]], bool], items: Run, condition: Run, item: list[Any]) -> Run:
+    def holds(subject: Any, value: Any) -> bool:
+        item[0] = value
+        return bool(condition(subject))
+
+    return lambda s: enough(holds(s, value) for value in items(s))

@@ -53,12 +53,14 @@ class Function(msgspec.Struct, frozen=True):
     """A function that expressions may call.
 
     `bind` gets the arguments that are constants (None for others) and gives what is called with the subject and all
-    arguments; it may raise ValueError for constants that are wrong.
+    arguments; it may raise ValueError for constants that are wrong. An argument of kind None may be of any kind. A
+    `bare` one is written without brackets, as a variable is.
     """
 
-    arguments: tuple[Kind, ...]
+    arguments: tuple[Kind | None, ...]
     result: Kind
     bind: Callable[[tuple[Any, ...]], Callable[..., Any]]
+    bare: bool = False
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -1,0 +1,140 @@
+"""The rules: what each does to a query, and what it leaves to be done to the answer."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from dnspolicy.chain.context import QueryContext
+from dnspolicy.chain.metadata import Metadata, Subject
+from dnspolicy.model.name import Name, from_text, master_text
+from dnspolicy.model.query import Query, Via
+from dnspolicy.plugins.rewrite.names import Described, Renaming
+from dnspolicy.plugins.rewrite.responses import Back, Owners, Response, Values
+
+AsItIs: tuple[Response, ...] = ()
+
+
+class Turning:
+    """A query on its way through the rules. `query` is what it has become so far, `text` its name.
+
+    `once`: something of this one query went into it, so its answer must not be used again.
+    """
+
+    __slots__ = ("_metadata", "_subject", "ctx", "once", "query", "text")
+
+    def __init__(self, query: Query, ctx: QueryContext, metadata: Metadata) -> None:
+        self.query = query
+        self.ctx = ctx
+        self.text = master_text(query.name)
+        self.once = False
+        self._metadata = metadata
+        self._subject = query
+
+    def label(self, name: str) -> str:
+        """The value of a metadata label, empty when nobody knows it."""
+        return self._metadata.value(name, Subject(self._subject, self.ctx.identity))
+
+    def rename(self, text: str) -> None:
+        """Ask for another name from now on. Raises BadName."""
+        to = valid(text)
+        if to != self.query.name:
+            self.query = self.query.renamed(to, Via.REWRITE)
+        self.text = text
+
+
+class Rule(Protocol):
+    """One directive."""
+
+    @property
+    def stop(self) -> bool:
+        """When it did something, no later rule is looked at."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The metadata labels it reads."""
+        ...
+
+    def turn(self, turning: Turning) -> tuple[Response, ...] | None:
+        """Change the query; None when the rule is not for it. Raises BadName when the new name is none."""
+        ...
+
+
+class ForName(msgspec.Struct, frozen=True):
+    """`name`: `renaming` makes the new name; `auto` undoes it in the answer, `responses` come on top."""
+
+    stop: bool
+    renaming: Renaming
+    auto: bool = False
+    responses: tuple[Response, ...] = AsItIs
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.renaming.labels if isinstance(self.renaming, Described) else ()
+
+    def turn(self, turning: Turning) -> tuple[Response, ...] | None:
+        before = turning.text
+        after = self.renaming.rename(before, turning.label)
+        if after is None:
+            return None
+        turning.rename(after)
+        if not self.auto:
+            return self.responses
+        back = Back(turning.text, before)
+        return (Owners(back), Values(back), *self.responses)
+
+
+class ForAnswer(msgspec.Struct, frozen=True):
+    """`ttl`, `rcode` and `cname`: the query stays, the answer changes. Without `names` for every query."""
+
+    stop: bool
+    responses: tuple[Response, ...]
+    names: Renaming | None = None
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ()
+
+    def turn(self, turning: Turning) -> tuple[Response, ...] | None:
+        if self.names is None or self.names.rename(turning.text, turning.label) is not None:
+            return self.responses
+        return None
+
+
+class ForType(msgspec.Struct, frozen=True):
+    stop: bool
+    from_: int
+    to: int
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ()
+
+    def turn(self, turning: Turning) -> tuple[Response, ...] | None:
+        if turning.query.qtype != self.from_:
+            return None
+        turning.query = msgspec.structs.replace(turning.query, qtype=self.to)
+        return AsItIs
+
+
+class ForClass(msgspec.Struct, frozen=True):
+    stop: bool
+    from_: int
+    to: int
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return ()
+
+    def turn(self, turning: Turning) -> tuple[Response, ...] | None:
+        if turning.query.qclass != self.from_:
+            return None
+        turning.query = msgspec.structs.replace(turning.query, qclass=self.to)
+        return AsItIs
+
+
+def valid(text: str) -> Name:
+    """The name that a rule made. Raises BadName."""
+    return from_text(text or "..")
