@@ -172,12 +172,13 @@ def service(space: str, name: str, ip: str | None = None, **labels: str) -> Mani
 
 
 def endpoints(space: str, name: str, of: str, *backends: tuple[str, str]) -> Manifest:
-    """A slice of a service; each back end is an address and a host name."""
+    """A slice of a service; each back end is an address and a host name, which may be empty."""
+    ready = [{"addresses": [ip], "hostname": host, "conditions": {"ready": True}} for ip, host in backends]
     return {
         "kind": "EndpointSlice",
         "apiVersion": "discovery.k8s.io/v1",
         "metadata": {"name": name, "namespace": space, "labels": {"kubernetes.io/service-name": of}},
         "addressType": "IPv4",
-        "endpoints": [{"addresses": [ip], "hostname": host, "conditions": {"ready": True}} for ip, host in backends],
+        "endpoints": [{key: value for key, value in backend.items() if value} for backend in ready],
         "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
     }

@@ -116,4 +116,4 @@ def _place(resource: Resource, meta: Manifest) -> str:
 
 def _expect(code: int, told: Any) -> None:
     if code not in (200, 201, 202):
-        raise AssertionError(f"kube-apiserver says {code}: {told}")
+        raise AssertionError(f"kube-apiserver says {code}: {str(told.get('message'))[:500]}")
