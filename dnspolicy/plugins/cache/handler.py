@@ -20,7 +20,7 @@ from dnspolicy.plugins.cache.memory import Memory
 from dnspolicy.plugins.cache.part import inside
 from dnspolicy.plugins.cache.refresh import Refreshes, ask
 from dnspolicy.plugins.cache.rules import names_a_client, refreshes
-from dnspolicy.plugins.cache.store import Entry, Key
+from dnspolicy.plugins.cache.store import Entry
 
 
 class Cache:
@@ -69,7 +69,7 @@ class Cache:
         edns = query.edns
         if self._zones and not inside(query.name, self._zones):
             return await ask_next(query, ctx)
-        if edns is not None and edns.options and names_a_client(edns):
+        if query.upstream_options or (edns is not None and edns.options and names_a_client(edns)):
             return await ask_next(query, ctx)
         self._counters.requests.inc(self._labels)
         if self._never and inside(query.name, self._never):
@@ -82,7 +82,10 @@ class Cache:
         if entry is None or now >= entry.expires:
             found = self._memory.find(key, now)
             if found is None:
-                return await self._miss(key, query, ctx, ask_next)
+                self._counters.misses.inc(self._labels)
+                changes = self._memory.changes
+                reply = await ask_next(query, ctx)
+                return self._memory.take(key, query, reply, changes) if isinstance(reply, Answer) else reply
             part, entry = found
         self._counters.hits.inc(part.labels)
         if self._simple and now < entry.expires:
@@ -92,12 +95,6 @@ class Cache:
         else:
             answer = self._show(entry, now, query, ask_next)
         return answer if entry.name.wire == query.name.wire else answer_in_letters_of(query.name, answer)
-
-    async def _miss(self, key: Key, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
-        self._counters.misses.inc(self._labels)
-        changes = self._memory.changes
-        reply = await ask_next(query, ctx)
-        return self._memory.take(key, query, reply, changes) if isinstance(reply, Answer) else reply
 
     def _show(self, entry: Entry, now: float, query: Query, ask_next: AskNext) -> Answer:
         """An entry that holds, which may be due to be fetched again."""

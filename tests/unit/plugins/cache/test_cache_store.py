@@ -28,7 +28,7 @@ def test_as_many_as_there_is_room_for(capacity: int) -> None:
         evicted += store.put(entry(number, outside(a())))
         assert len(store) <= capacity
         assert store.get(key(number)) is not None
-    assert (len(store), evicted) == (capacity, capacity)
+    assert capacity - capacity // 32 <= len(store) == 2 * capacity - evicted
 
 
 def test_the_old_do_not_all_go_first() -> None:
