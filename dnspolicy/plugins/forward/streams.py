@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins.forward.exchange import Exchange, reason
@@ -86,12 +87,12 @@ class Connection(asyncio.Protocol):
             self.end(str(problem))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        stream = cast(asyncio.Transport, transport)  # uvloop's own are none by inheritance
         if self._ended:
-            transport.abort()
+            stream.abort()
             return
-        self._transport = transport
-        transport.write(b"".join(exchange.frame for exchange in self.pending.values()))
+        self._transport = stream
+        stream.write(b"".join(exchange.frame for exchange in self.pending.values()))
 
     def carry(self, exchange: StreamExchange) -> None:
         """Send it now, or when there is a connection."""

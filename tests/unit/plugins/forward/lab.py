@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from pathlib import Path
 
+import uvloop
+
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Counter, Gauge, Metrics
@@ -72,7 +74,16 @@ def addresses(answer: Answer) -> list[str]:
     return [a for r in answer.answer for a in addresses_in(r)]
 
 
-def run(story: Callable[[], Awaitable[None]]) -> None:
+def run_on_both_loops(story: Callable[[], Awaitable[None]]) -> None:
+    """On the event loop that serves, and on that of the library, which tests and other commands use."""
+    run(story, uvloop.new_event_loop)
+    run(story)
+
+
+def run(
+    story: Callable[[], Awaitable[None]],
+    loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+) -> None:
     async def bounded() -> None:
         labs: list[Lab] = []
         _labs.set(labs)
@@ -83,7 +94,8 @@ def run(story: Callable[[], Awaitable[None]]) -> None:
             for lab in labs:
                 lab.forwarder.close()
 
-    asyncio.run(bounded())
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(bounded())
 
 
 def closed_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> str:

@@ -12,7 +12,7 @@ from dnspolicy.model.rr import Rcode
 from dnspolicy.plugins.forward.attempt import Order
 from dnspolicy.plugins.forward.config import HealthCheck
 from dnspolicy.testing.upstream import SILENT, FakeUpstream, Script
-from tests.unit.plugins.forward.lab import SHORT, WWW, Lab, closed_port, run, until
+from tests.unit.plugins.forward.lab import SHORT, WWW, Lab, closed_port, run_on_both_loops, until
 
 SOON = HealthCheck(Duration(0.05))
 FAILURES = "coredns_proxy_healthcheck_failures_total"
@@ -40,7 +40,7 @@ def test_nobody_is_checked_who_answers() -> None:
             await asyncio.sleep(0.2)
             assert (checks(upstream), lab.value(FAILURES)) == (0, 0)
 
-    run(story)
+    run_on_both_loops(story)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_a_check_asks(words: tuple[str, ...], name: str, rd: bool) -> None:
             check = next(a for a in upstream.asked if a.type == "NS")
             assert (check.name.rstrip("."), check.query.rd, check.query.edns) == (name.rstrip("."), rd, None)
 
-    run(story)
+    run_on_both_loops(story)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_check_goes_over(options: dict[str, object], transport: Transport) -> 
             await until(lambda: checks(upstream) > 0)
             assert {a.transport for a in upstream.asked if a.type == "NS"} == {transport}
 
-    run(story)
+    run_on_both_loops(story)
 
 
 @pytest.mark.parametrize("rcode", [Rcode.SERVFAIL, Rcode.REFUSED, Rcode.NOTIMP, Rcode.FORMERR])
@@ -85,7 +85,7 @@ def test_any_answer_to_a_check_says_that_it_is_there(rcode: Rcode) -> None:
             assert lab.value(FAILURES) == 0
             assert not lab.room._route.peers[0].suspect
 
-    run(story)
+    run_on_both_loops(story)
 
 
 def test_one_that_was_down_is_asked_again_when_it_is_back() -> None:
@@ -104,7 +104,7 @@ def test_one_that_was_down_is_asked_again_when_it_is_back() -> None:
             await asyncio.sleep(0.2)
             assert checks(first) == before
 
-    run(story)
+    run_on_both_loops(story)
 
 
 def test_max_fails_0_checks_nobody_and_keeps_the_order() -> None:
@@ -115,7 +115,7 @@ def test_max_fails_0_checks_nobody_and_keeps_the_order() -> None:
                 assert (await lab.ask(seconds=0.6)).upstream == second.address
             assert (len(first.questions), checks(first)) == (2, 0)
 
-    run(story)
+    run_on_both_loops(story)
 
 
 def test_when_all_are_down_one_is_asked_all_the_same() -> None:
@@ -128,7 +128,7 @@ def test_when_all_are_down_one_is_asked_all_the_same() -> None:
         assert "connection refused" in (await lab.ask()).ede[0].text
         assert lab.value(BROKEN) == 1
 
-    run(story)
+    run_on_both_loops(story)
 
 
 def test_failfast_asks_nobody_when_all_are_down() -> None:
@@ -143,7 +143,7 @@ def test_failfast_asks_nobody_when_all_are_down() -> None:
             assert len(upstream.questions) == before
             assert lab.value(BROKEN) == 1
 
-    run(story)
+    run_on_both_loops(story)
 
 
 def test_a_real_answer_heals_too() -> None:
@@ -154,7 +154,7 @@ def test_a_real_answer_heals_too() -> None:
             assert (await lab.ask()).upstream == upstream.address
             assert not lab.room._route.peers[0].suspect
 
-    run(story)
+    run_on_both_loops(story)
 
 
 def test_an_upstream_that_left_the_file_is_checked_no_more() -> None:
@@ -168,7 +168,7 @@ def test_an_upstream_that_left_the_file_is_checked_no_more() -> None:
             await asyncio.sleep(0.3)
             assert checks(upstream) == before
 
-    run(story)
+    run_on_both_loops(story)
 
 
 def test_one_that_comes_and_goes_never_costs_an_answer() -> None:
@@ -180,4 +180,4 @@ def test_one_that_comes_and_goes_never_costs_an_answer() -> None:
                 answers = await asyncio.gather(*(lab.ask(f"n{round_}-{n}.lab.test") for n in range(10)))
                 assert {a.rcode for a in answers} == {Rcode.NOERROR}
 
-    run(story)
+    run_on_both_loops(story)

@@ -19,7 +19,7 @@ from dnspolicy.plugins.forward.config import HealthCheck
 from dnspolicy.testing.lies import TcpTrick
 from dnspolicy.testing.upstream import SILENT, FakeUpstream, Script
 from tests.unit.plugins.forward.certificates import NAME, Certificate, make
-from tests.unit.plugins.forward.lab import SHORT, WWW, Lab, addresses, run, until
+from tests.unit.plugins.forward.lab import SHORT, WWW, Lab, addresses, run_on_both_loops, until
 
 HITS = "coredns_proxy_conn_cache_hits_total"
 MISSES = "coredns_proxy_conn_cache_misses_total"
@@ -41,7 +41,7 @@ class TestKept:
                 assert lab.value(HITS, "tcp", "forward", upstream.address) == 4
                 assert lab.value(MISSES, "tcp", "forward", upstream.address) == 1
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_questions_over_udp_all_count_as_new(self) -> None:
         async def story() -> None:
@@ -51,7 +51,7 @@ class TestKept:
                 assert lab.value(MISSES, "udp", "forward", upstream.address) == 2
                 assert lab.value(HITS) == 0
 
-        run(story)
+        run_on_both_loops(story)
 
     @pytest.mark.parametrize(
         ("options", "pause"),
@@ -70,7 +70,7 @@ class TestKept:
                 await lab.ask()
                 assert upstream.connections == 2
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_unused_ones_are_closed_without_another_question(self) -> None:
         async def story() -> None:
@@ -80,7 +80,7 @@ class TestKept:
                 await until(lambda: not upstream._tasks)
                 assert lab.forwarder._ties.budget.left == 1
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_no_more_unused_ones_than_configured(self) -> None:
         async def story() -> None:
@@ -90,7 +90,7 @@ class TestKept:
                 assert upstream.connections == 6
                 await until(lambda: len(upstream._tasks) == 2)
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_many_questions_share_a_few(self) -> None:
         async def story() -> None:
@@ -101,7 +101,7 @@ class TestKept:
                 assert {a.rcode for a in answers} == {Rcode.NOERROR}
                 assert upstream.connections <= 8
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_answers_in_another_order_reach_their_questions(self) -> None:
         async def story() -> None:
@@ -113,7 +113,7 @@ class TestKept:
                 assert [a.rcode for a in answers] == [n % 2 * 3 for n in range(40)]
                 assert upstream.connections <= 8
 
-        run(story)
+        run_on_both_loops(story)
 
 
 class TestBroken:
@@ -127,7 +127,7 @@ class TestBroken:
                     assert {a.rcode for a in answers} == {Rcode.NOERROR}
                 assert lab.value("dnspolicy_forward_failures_total") == 0
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_one_that_was_restarted_is_asked_over_a_new_connection(self) -> None:
         async def story() -> None:
@@ -138,7 +138,7 @@ class TestBroken:
                 await upstream.start()
                 assert (await lab.ask()).rcode == Rcode.NOERROR
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_a_connection_that_fell_silent_is_not_asked_again(self) -> None:
         async def story() -> None:
@@ -150,7 +150,7 @@ class TestBroken:
                 assert [a.name for a in upstream.questions] == ["www.lab.test", "lost.test", "lost.test"]
                 assert upstream.connections == 2
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_one_that_takes_connections_and_never_speaks(self) -> None:
         async def story() -> None:
@@ -158,7 +158,7 @@ class TestBroken:
                 lab = tcp(silent.address, upstream.address)
                 assert (await lab.ask(seconds=0.6)).upstream == upstream.address
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_one_that_never_finishes_its_greeting(self, own: Certificate, tmp_path: Path) -> None:
         async def story() -> None:
@@ -167,7 +167,7 @@ class TestBroken:
                 answer = await lab.ask(seconds=SHORT)
                 assert (answer.rcode, "did not answer in time" in answer.ede[0].text) == (Rcode.SERVFAIL, True)
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_answers_to_other_questions_end_the_connection(self) -> None:
         async def story() -> None:
@@ -178,7 +178,7 @@ class TestBroken:
                 assert "said too much that was no answer" in answer.ede[0].text
                 await asyncio.wait_for(closed.wait(), 5)
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_sockets_are_bounded(self) -> None:
         async def story() -> None:
@@ -188,7 +188,7 @@ class TestBroken:
                     answers = await asyncio.gather(*(lab.ask(f"n{n}.test") for n in range(4)))
                     assert sorted(a.rcode for a in answers) == [0, 0, 2, 2]
 
-        run(story)
+        run_on_both_loops(story)
 
 
 @contextlib.asynccontextmanager
@@ -249,7 +249,7 @@ class TestTls:
                 assert upstream.connections == 1
                 assert lab.value(HITS, "tcp-tls", "forward", upstream.address) == 2
 
-        run(story)
+        run_on_both_loops(story)
 
     @pytest.mark.parametrize("transport", Transport)
     @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ class TestTls:
                 await until(lambda: lab.value("coredns_proxy_healthcheck_failures_total") > 0)
                 assert upstream.asked == []
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_one_that_speaks_no_tls_gets_no_question(self, own: Certificate) -> None:
         async def story() -> None:
@@ -287,7 +287,7 @@ class TestTls:
                 assert answer.rcode == Rcode.SERVFAIL
                 assert upstream.asked == []
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_a_client_shows_its_certificate(self, own: Certificate, tmp_path: Path) -> None:
         client = make(tmp_path, "client", "DNS:client.lab.test")
@@ -302,7 +302,7 @@ class TestTls:
                 assert (await shown.ask()).rcode == Rcode.NOERROR
                 assert (await Lab(to, tls=(str(own.cert),)).ask(seconds=SHORT)).rcode == Rcode.SERVFAIL
 
-        run(story)
+        run_on_both_loops(story)
 
     def test_a_check_goes_over_tls(self, own: Certificate) -> None:
         async def story() -> None:
@@ -313,7 +313,7 @@ class TestTls:
                 await until(lambda: any(a.type == "NS" for a in upstream.asked))
                 assert {a.transport for a in upstream.asked} == {Transport.TCP}
 
-        run(story)
+        run_on_both_loops(story)
 
     @pytest.mark.parametrize(
         "words", [("nowhere.pem",), ("bad.pem",), ("bad.pem", "bad.pem"), ("own.pem", "bad.pem", "own.pem")]

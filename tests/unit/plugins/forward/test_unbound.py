@@ -18,7 +18,7 @@ from dnspolicy.plugins.forward.attempt import Order
 from dnspolicy.plugins.forward.config import HealthCheck
 from tests.peers.find import find
 from tests.unit.plugins.forward.certificates import NAME, make
-from tests.unit.plugins.forward.lab import Lab, addresses, closed_port, run, until
+from tests.unit.plugins.forward.lab import Lab, addresses, closed_port, run_on_both_loops, until
 
 pytestmark = pytest.mark.real("unbound")
 CONF = """
@@ -91,7 +91,7 @@ def test_answers_come_as_unbound_gives_them(secure: bool, tmp_path: Path) -> Non
             assert {a.rcode for a in answers} == {Rcode.NXDOMAIN}
             assert lab.value("dnspolicy_forward_failures_total") == 0
 
-    run(story)
+    run_on_both_loops(story)
 
 
 def test_the_wrong_name_is_no_answer(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_the_wrong_name_is_no_answer(tmp_path: Path) -> None:
             lab = Lab(server.tls.replace(NAME, "other.lab.test"), tls=(str(tmp_path / "own.pem"),))
             assert "certificate that is not believed" in (await lab.ask()).ede[0].text
 
-    run(story)
+    run_on_both_loops(story)
 
 
 def test_one_that_stops_is_passed_over(tmp_path: Path) -> None:
@@ -116,4 +116,4 @@ def test_one_that_stops_is_passed_over(tmp_path: Path) -> None:
         peer = lab.room._route.peers[0]
         await until(lambda: peer.down)
 
-    run(story)
+    run_on_both_loops(story)
