@@ -61,7 +61,7 @@ async def _serve(plan: Plan, args: argparse.Namespace) -> bool:
         loop.add_signal_handler(number, stop.set)
     for number in (signal.SIGUSR1, signal.SIGHUP):
         loop.add_signal_handler(number, look.set)
-    app = App(plan, clock=SystemClock(), out=_line(sys.stdout), err=_line(sys.stderr), memo=not args.no_memo)
+    app = App(plan, clock=SystemClock(), out=_writer(sys.stdout), err=_line(sys.stderr), memo=not args.no_memo)
     await app.start()
     reloader = Reloader(app, files=lambda: files_of_plan(args), read=lambda: plan_of(args), asked=look)
     await reloader.start()
@@ -111,13 +111,23 @@ async def _first(*events: asyncio.Event) -> None:
         task.cancel()
 
 
+def _writer(stream: Any) -> Any:
+    """A function that writes one whole line. It raises OSError or ValueError when the reader went away."""
+
+    def write(text: str) -> None:
+        stream.write(text + "\n")
+        stream.flush()
+
+    return write
+
+
 def _line(stream: Any) -> Any:
     """A function that writes one whole line, and survives a reader that went away."""
+    write_or_raise = _writer(stream)
 
     def write(text: str) -> None:
         with suppress(OSError, ValueError):
-            stream.write(text + "\n")
-            stream.flush()
+            write_or_raise(text)
 
     return write
 

@@ -13,7 +13,7 @@ import dns.query
 import dns.rdataclass
 import pytest
 
-from tests.e2e.process import PATIENCE, Server, eventually, free_port, own_ip, serving
+from tests.e2e.process import PATIENCE, Server, eventually, free_port, get, own_ip, serving
 
 FIRST = """
 .:{port} {{
@@ -111,6 +111,21 @@ def test_every_query_is_a_line(asked: Asked) -> None:
         asked("logged.test IN A")
         line = next(line for line in out if "logged" in line)
         assert line == f"[INFO] logged.test. A IN NXDOMAIN qr,ra denial {asked.place[0]}\n"
+
+
+def test_lines_that_nobody_reads_are_counted(tmp_path: Path) -> None:
+    ip = own_ip()
+    port, metrics = free_port(ip), free_port(ip)
+    corefile = tmp_path / "Corefile"
+    corefile.write_text(f".:{port} {{\n bind {ip}\n log\n any\n prometheus {ip}:{metrics}\n}}\n")
+    with serving(corefile) as server:
+        assert server.child.stdout is not None
+        server.child.stdout.close()
+        asked = Asked(server, (ip, port))
+        for _ in range(3):
+            assert len(asked("a.test IN ANY").answer) == 1
+        assert "\ndnspolicy_log_lines_lost_total 3.0\n" in get(f"http://{ip}:{metrics}/metrics")[1]
+        assert server.terminate() == 0
 
 
 LOOPING = """
