@@ -9,6 +9,10 @@ TICK = 0.02
 """Seconds. An alarm rings at most two of these late, never early."""
 
 
+_LATER = 0.002
+"""Timers may ring a little early; this keeps them from ringing for nothing."""
+
+
 class Sleeper(Protocol):
     """Whoever can be rung. Compared by identity."""
 
@@ -16,14 +20,16 @@ class Sleeper(Protocol):
 
 
 class Alarms:
-    """One timer of the event loop for all: setting and stopping an alarm is a set operation, no work for the loop."""
+    """One timer of the event loop for all, set for the alarm that is next: setting and stopping an alarm is nearly
+    always a set operation, no work for the loop."""
 
-    __slots__ = ("_loop", "_slots", "_timer")
+    __slots__ = ("_due", "_loop", "_slots", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._slots: dict[int, set[Sleeper]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0
 
     def start(self, sleeper: Sleeper, seconds: float) -> int:
         """Ring `sleeper` once after `seconds`; what to give to `stop`."""
@@ -31,8 +37,8 @@ class Alarms:
         sleepers = self._slots.get(slot)
         if sleepers is None:
             sleepers = self._slots[slot] = set()
-            if self._timer is None:
-                self._timer = self._loop.call_later(TICK, self._tick)
+            if self._timer is None or slot < self._due:
+                self._wait_for(slot)
         sleepers.add(sleeper)
         return slot
 
@@ -49,6 +55,12 @@ class Alarms:
             self._timer.cancel()
             self._timer = None
 
+    def _wait_for(self, slot: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due = slot
+        self._timer = self._loop.call_at(slot * TICK + _LATER, self._tick)
+
     def _tick(self) -> None:
         self._timer = None
         now = int(self._loop.time() / TICK)
@@ -57,5 +69,5 @@ class Alarms:
             while sleepers:
                 sleepers.pop().ring()
             del self._slots[slot]
-        if self._slots and self._timer is None:
-            self._timer = self._loop.call_later(TICK, self._tick)
+        if self._slots:
+            self._wait_for(min(self._slots))

@@ -65,12 +65,16 @@ def _doubt(peer: Peer) -> int:
 
 
 class Step(msgspec.Struct, frozen=True):
-    """Ask `peer` over `transport`, with or without EDNS; after `seconds` without an answer take the next step."""
+    """Ask `peer` over `transport`, with or without EDNS; after `seconds` without an answer take the next step.
+
+    `check`: nobody's question, only to see whether it is there.
+    """
 
     peer: Peer
     transport: Transport
     edns: bool
     seconds: float
+    check: bool = False
 
 
 class Limits(msgspec.Struct, frozen=True):

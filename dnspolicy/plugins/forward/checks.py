@@ -74,7 +74,7 @@ class _Check:
         flags = _RD if settings.recursive else 0
         wire = _HEADER.pack(ties.ids.take(), flags, 1, 0, 0, 0) + name.wire + _QUESTION.pack(Type.NS, Class.IN)
         transport = Transport.TCP if peer.secure or settings.check_tcp else Transport.UDP
-        step = Step(peer, transport, False, PATIENCE)
+        step = Step(peer, transport, False, PATIENCE, check=True)
         expected = Expected(wire, len(name.wire))
         try:
             self._exchange = self._lines.send(step, wire, expected, 0.0, self._heard, self._broke)

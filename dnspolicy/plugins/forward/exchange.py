@@ -101,7 +101,6 @@ class Waiters:
             raise
         self._callbacks[sock.fileno()] = callback
         self._budget.left -= 1
-        peer.asked_udp += 1
         return sock
 
     def release(self, peer: Peer, sock: RawSocket) -> None:
@@ -150,6 +149,8 @@ class UdpExchange(Exchange):
     def send(self, waiters: Waiters, wire: bytes) -> None:
         self._socket = waiters.send(self.step.peer, wire, self._readable)
         self._waiters = waiters
+        if not self.step.check:
+            self.step.peer.asked_udp += 1
 
     def _readable(self) -> None:
         receive, heard = self._socket.recv, self._heard

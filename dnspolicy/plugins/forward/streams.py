@@ -197,7 +197,8 @@ class Pool:
     def place(self, exchange: StreamExchange) -> None:
         """Ask on some connection. Raises OSError when none may be opened."""
         found = self._free(exchange.id) or self._shared(exchange.id)
-        self.ties.counts.connection(self.peer, kept=found is not None)
+        if not exchange.step.check:
+            self.ties.counts.connection(self.peer, kept=found is not None)
         if found is None:
             self.ties.budget.take()
             found = Connection(self, self.ties.clock.monotonic())
