@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from dnspolicy.model.query import Transport
 from dnspolicy.server import front
 from dnspolicy.server.caller import Caller
 from dnspolicy.testing.clock import FakeClock
-from tests.unit.app.chains import BLOCKS, ROOMS, ZONE, corefile, corefiles
+from tests.unit.app.chains import BLOCKS, ROOMS, ZONE, chains, corefile
 
 POLICIES = (
     """package dnspolicy
@@ -65,7 +65,13 @@ decision := {"action": "block", "as": "refused", "rule": "three/app", "reason": 
 	input.target.namespace_labels.env == "prod"
 } else := {"action": "allow", "rule": "three/rest", "reason": "the rest"}
 """,
+    """package dnspolicy
+
+decision := {"action": "allow", "rule": "four/all", "reason": "all"}
+""",
 )
+BLIND = 3
+"""The policy that reads nothing, so that what rooms read is all that tells clients apart."""
 NAMESPACES = ("red", "blue")
 CLIENTS = ("127.10.0.1", "127.10.0.2", "127.10.0.3", "127.99.0.1")
 NAMES = (
@@ -146,24 +152,33 @@ questions = st.tuples(
 )
 
 
-@st.composite
-def walks(draw: st.DrawFn) -> list[tuple[object, ...]]:
+Step = tuple[object, ...]
+types = st.sampled_from(("A", "A", "AAAA", "SRV", "PTR", "TXT", "ANY"))
+
+
+def walks(policies: Sequence[int] = (0, 1, 2), names: Sequence[str] = NAMES) -> st.SearchStrategy[list[Step]]:
     """Few clients and questions, so that what was remembered is asked for again; many changes between."""
-    clients = st.sampled_from(draw(st.lists(st.sampled_from(CLIENTS), min_size=1, max_size=3, unique=True)))
-    asked = st.sampled_from(draw(st.lists(questions, min_size=1, max_size=3, unique=True)))
-    ask = st.tuples(st.just("ask"), clients, asked)
-    step = st.one_of(
-        ask,
-        ask,
-        ask,
-        st.tuples(st.just("put"), things),
-        st.tuples(st.just("put"), things),
-        st.tuples(st.just("delete"), things),
-        st.tuples(st.just("pass"), st.sampled_from((0.4, 1.0, 4.0, 31.0))),
-        st.tuples(st.just("policy"), st.sampled_from((0, 1, 2))),
-    )
-    first = ("policy", draw(st.sampled_from((0, 1, 2))))
-    return [first, *draw(st.lists(step, min_size=30, max_size=60))]
+
+    @st.composite
+    def walk(draw: st.DrawFn) -> list[Step]:
+        clients = st.sampled_from(draw(st.lists(st.sampled_from(CLIENTS), min_size=1, max_size=3, unique=True)))
+        questions = st.tuples(st.sampled_from(names), types, st.booleans())
+        asked = st.sampled_from(draw(st.lists(questions, min_size=1, max_size=3, unique=True)))
+        ask = st.tuples(st.just("ask"), clients, asked)
+        policy = st.tuples(st.just("policy"), st.sampled_from(policies))
+        step = st.one_of(
+            ask,
+            ask,
+            ask,
+            st.tuples(st.just("put"), things),
+            st.tuples(st.just("put"), things),
+            st.tuples(st.just("delete"), things),
+            st.tuples(st.just("pass"), st.sampled_from((0.4, 1.0, 4.0, 31.0))),
+            policy,
+        )
+        return [draw(policy), *draw(st.lists(step, min_size=30, max_size=60))]
+
+    return walk()
 
 
 class _Asker(Caller):
@@ -216,14 +231,22 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def revisions(folders: Path) -> list[object]:
-    return [load((folders / f"policy{number}",), "data.dnspolicy.decision") for number in range(3)]
+    return [load((folders / f"policy{number}",), "data.dnspolicy.decision") for number in range(len(POLICIES))]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=corefiles, steps=walks())
-def test_finished_answers_are_exact(
-    folders: Path, revisions: list[object], text: str, steps: list[tuple[object, ...]]
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=walks())
+def test_finished_answers_are_exact(folders: Path, revisions: list[object], steps: list[Step]) -> None:
+    assert asyncio.run(_walk(folders / "Corefile", revisions, steps)) is None
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), chain=chains())
+def test_finished_answers_are_exact_in_every_chain(
+    folders: Path, revisions: list[object], data: st.DataObject, chain: tuple[str, list[str]]
 ) -> None:
+    text, names = chain
+    steps = data.draw(walks((BLIND, BLIND, BLIND, 0, 1, 2), names))
     assert asyncio.run(_walk(_written(folders, text), revisions, steps, "loadbalance" in text)) is None
 
 
@@ -265,9 +288,7 @@ def test_finished_answers_are_used(folders: Path, revisions: list[object]) -> No
     assert asyncio.run(scene()) == (1, 1)
 
 
-async def _walk(
-    path: Path, revisions: list[object], steps: list[tuple[object, ...]], turns: bool = False
-) -> str | None:
+async def _walk(path: Path, revisions: list[object], steps: list[Step], turns: bool = False) -> str | None:
     """The first difference, if there is one; with `turns`, records may stand in another order."""
     clock = FakeClock()
     servers = [_One(path, clock, memo) for memo in (True, False)]
