@@ -13,6 +13,7 @@ from dnspolicy.plugins import (
     audit,
     cache,
     errors,
+    file,
     forward,
     health,
     hosts,
@@ -22,6 +23,7 @@ from dnspolicy.plugins import (
     policy,
     prometheus,
     ready,
+    transfer,
 )
 
 Build = Callable[[Any, Site], object]
@@ -51,6 +53,15 @@ def _cache(config: cache.Config, site: Site) -> cache.Cache:
 
 def _errors(config: errors.Config, site: Site) -> errors.Errors:
     return errors.Errors(config, write=site.parts.err, clock=site.parts.clock, metrics=site.parts.metrics)
+
+
+def _file(config: file.Config, site: Site) -> file.File | None:
+    """One room for all `file` directives of a block, as the longest zone of all of them holds."""
+    configs = site.block.all(file.Config)
+    if config is not configs[0]:
+        return None
+    placed = [msgspec.structs.replace(each, dbfile=str(site.plan.path(each.dbfile))) for each in configs]
+    return file.File(placed, origins=site.block.zones, changed=site.rooms.changed, metrics=site.parts.metrics)
 
 
 def _forward(config: forward.Config, site: Site) -> forward.Forward:
@@ -112,11 +123,20 @@ def _ready(config: ready.Config, site: Site) -> ready.Ready:
     return ready.Ready(config, listeners=site.parts.listeners, rooms=site.rooms.readiness)
 
 
+def _transfer(config: transfer.Config, site: Site) -> transfer.Transfer | None:
+    """One room for all `transfer` directives of a block, as the longest zone of all of them holds."""
+    configs = site.block.all(transfer.Config)
+    if config is not configs[0]:
+        return None
+    return transfer.Transfer(configs, origins=site.block.zones, metrics=site.parts.metrics)
+
+
 DIRECTIVES: Mapping[str, Known] = {
     "audit": Known(audit.Config, _audit),
     "bind": Known(BindConfig),
     "cache": Known(cache.Config, _cache),
     "errors": Known(errors.Config, _errors),
+    "file": Known(file.Config, _file, repeatable=True),
     "forward": Known(forward.Config, _forward, repeatable=True),
     "health": Known(health.Config, _health),
     "hosts": Known(hosts.Config, _hosts),
@@ -126,12 +146,13 @@ DIRECTIVES: Mapping[str, Known] = {
     "policy": Known(policy.Config, _policy),
     "prometheus": Known(prometheus.Config, _prometheus),
     "ready": Known(ready.Config, _ready),
+    "transfer": Known(transfer.Config, _transfer, repeatable=True),
 }
 """Every directive this server knows."""
 NOT_YET = frozenset((
     "acl", "any", "auto", "autopath", "bufsize", "cancel", "chaos", "debug", "dns64", "dnssec", "dnstap",
-    "erratic", "etcd", "file", "geoip", "grpc", "header", "k8s_external", "local", "loop", "metadata",
+    "erratic", "etcd", "geoip", "grpc", "header", "k8s_external", "local", "loop", "metadata",
     "minimal", "multisocket", "nsid", "pprof", "proxyproto", "reload", "rewrite", "root", "secondary", "sign",
-    "template", "timeouts", "tls", "trace", "transfer", "tsig", "view", "whoami",
+    "template", "timeouts", "tls", "trace", "tsig", "view", "whoami",
 ))  # fmt: skip
 """Plugins of CoreDNS that a Corefile may name and this version does not have."""
