@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dnspolicy.chain.metadata import Metadata, Subject
@@ -250,6 +250,7 @@ def test_of_several_directives_the_first_that_covers_a_name_decides() -> None:
 LABELS = st.lists(st.binary(min_size=1, max_size=20), max_size=5)
 
 
+@settings(deadline=None)
 @given(labels=LABELS, qtype=st.integers(0, 65535), qclass=st.integers(0, 65535), rcode=st.integers(0, 4095))
 def test_whatever_is_asked_is_one_printable_line(labels: list[bytes], qtype: int, qclass: int, rcode: int) -> None:
     name = from_labels(labels)
@@ -258,6 +259,7 @@ def test_whatever_is_asked_is_one_printable_line(labels: list[bytes], qtype: int
     assert found.isprintable()
 
 
+@settings(deadline=None)
 @given(text=st.text(st.sampled_from("{}/>%s n\\amert-é"), max_size=30))
 def test_every_format_can_be_written(text: str) -> None:
     seen = outcome()
