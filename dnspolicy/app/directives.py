@@ -7,35 +7,74 @@ from typing import Any
 
 import msgspec
 
+from dnspolicy.app.resolver import machine_search
 from dnspolicy.app.site import Site
+from dnspolicy.chain.search import SearchPaths
 from dnspolicy.corefile.builtin import BindConfig
+from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins import (
+    acl,
     audit,
+    autopath,
+    bufsize,
     cache,
+    chaos,
+    dns64,
     errors,
     file,
     forward,
+    header,
     health,
     hosts,
     kubernetes,
     loadbalance,
+    local,
     log,
+    loop,
+    metadata,
+    minimal,
     policy,
     prometheus,
     ready,
+    reload,
+    rewrite,
+    template,
     transfer,
+    view,
 )
+from dnspolicy.plugins import any as any_
 
 Build = Callable[[Any, Site], object]
 """From a typed configuration to what stands in the server block: a room, an observer, or both."""
 
 
+_NOT_ENABLED = frozenset(("bind", "debug", "health", "ready", "reload", "root", "timeouts", "tls"))
+"""What `coredns_plugin_enabled` leaves out: directives that CoreDNS does not count as plugins of a chain."""
+
+
 class Known(msgspec.Struct, frozen=True, eq=False):
-    """One directive. Without `build` it configures something that is no room. `repeatable` in one server block."""
+    """One directive. Without `build` it configures something that is no room. `repeatable` in one server block.
+
+    `late`: built after all others of its block, because it looks for one of them.
+    """
 
     config: type[msgspec.Struct]
     build: Build | None = None
     repeatable: bool = False
+    late: bool = False
+
+
+def _acl(config: acl.Config, site: Site) -> acl.Acl | None:
+    """One room for all `acl` directives of the block, as an `allow` of one ends the checks of all."""
+    configs = site.block.all(acl.Config)
+    if config is not configs[0]:
+        return None
+    lists = [(each, site.zones(each.zones)) for each in configs]
+    return acl.Acl(lists, metrics=site.parts.metrics, labels=site.labels)
+
+
+def _any(config: any_.Config, site: Site) -> any_.Any:
+    return any_.Any()
 
 
 def _audit(config: audit.Config, site: Site) -> audit.Audit:
@@ -45,14 +84,39 @@ def _audit(config: audit.Config, site: Site) -> audit.Audit:
     )
 
 
+def _autopath(config: autopath.Config, site: Site) -> autopath.Autopath:
+    source: SearchPaths | None
+    if config.plugin:
+        known = (room for room in site.built if isinstance(room, SearchPaths))
+        source = next((room for room in known if getattr(room, "name", "") == config.plugin), None)
+    else:
+        source = autopath.FromFile(site.plan.path(config.file))
+    if source is None:
+        wanted = "expected @kubernetes, and kubernetes in the same server block"
+        raise ConfigError(f"autopath: no search lists are known to {config.plugin!r} here; {wanted}")
+    zones = config.zones or site.block.zones
+    return autopath.Autopath(
+        zones=zones, source=source, clock=site.parts.clock, metrics=site.parts.metrics, labels=site.labels
+    )
+
+
 def _cache(config: cache.Config, site: Site) -> cache.Cache:
     made = cache.Cache(config, clock=site.parts.clock, metrics=site.parts.metrics, labels=site.labels)
     site.rooms.caches.append(made)
     return made
 
 
+def _chaos(config: chaos.Config, site: Site) -> chaos.Chaos:
+    return chaos.Chaos(config)
+
+
+def _dns64(config: dns64.Config, site: Site) -> dns64.Dns64:
+    return dns64.Dns64(config, metrics=site.parts.metrics, server=site.labels.server)
+
+
 def _errors(config: errors.Config, site: Site) -> errors.Errors:
-    return errors.Errors(config, write=site.parts.err, clock=site.parts.clock, metrics=site.parts.metrics)
+    debug = any(room.directive.name == "debug" for room in site.block.rooms)
+    return errors.Errors(config, write=site.parts.err, clock=site.parts.clock, metrics=site.parts.metrics, debug=debug)
 
 
 def _file(config: file.Config, site: Site) -> file.File | None:
@@ -65,7 +129,17 @@ def _file(config: file.Config, site: Site) -> file.File | None:
 
 
 def _forward(config: forward.Config, site: Site) -> forward.Forward:
-    return forward.Forward(config, forwarder=site.parts.forwarder, clock=site.parts.clock)
+    return forward.Forward(
+        config,
+        forwarder=site.parts.forwarder,
+        clock=site.parts.clock,
+        last=site.block.all(forward.Config)[-1] is config,
+        folder=site.plan.folder,
+    )
+
+
+def _header(config: header.Config, site: Site) -> header.Header:
+    return header.Header(config)
 
 
 def _health(config: health.Config, site: Site) -> health.Health:
@@ -81,7 +155,13 @@ def _kubernetes(config: kubernetes.Config, site: Site) -> kubernetes.Kubernetes 
     cluster = site.rooms.cluster_of(config)
     if cluster is None:
         return None  # complained about already
-    made = kubernetes.Kubernetes(config, cluster=cluster, zones=site.zones(config.zones), local_addresses=site.own)
+    made = kubernetes.Kubernetes(
+        config,
+        cluster=cluster,
+        zones=site.zones(config.zones),
+        local_addresses=site.own,
+        search=machine_search(),
+    )
     site.rooms.cluster_rooms.append(made)
     return made
 
@@ -92,8 +172,26 @@ def _loadbalance(config: loadbalance.Config, site: Site) -> loadbalance.Loadbala
     return loadbalance.Loadbalance(config, changed=site.rooms.changed)
 
 
-def _log(config: log.Config, site: Site) -> log.Log:
-    return log.Log(config, write=site.parts.out, metrics=site.parts.metrics)
+def _local(config: local.Config, site: Site) -> local.Local:
+    return local.Local(config, metrics=site.parts.metrics)
+
+
+def _log(config: log.Config, site: Site) -> log.Log | None:
+    """One room for all `log` directives of the block, as the first one to cover a name decides."""
+    configs = site.block.all(log.Config)
+    if config is not configs[0]:
+        return None
+    return log.Log(configs, write=site.parts.out, metrics=site.parts.metrics, metadata=site.metadata)
+
+
+def _loop(config: loop.Config, site: Site) -> loop.Loop:
+    first = site.block.keys[0]
+    bound = site.own[0] if site.block.one(BindConfig) is not None and site.own else ""
+    return loop.Loop(config, zone=first.zone, listen=bound, port=first.port, halt=site.parts.halt)
+
+
+def _minimal(config: minimal.Config, site: Site) -> minimal.Minimal:
+    return minimal.Minimal()
 
 
 def _policy(config: policy.Config, site: Site) -> policy.Policy:
@@ -108,19 +206,23 @@ def _policy(config: policy.Config, site: Site) -> policy.Policy:
 
 
 def _prometheus(config: prometheus.Config, site: Site) -> prometheus.Prometheus:
-    zone = site.block.zones[0]
-    return prometheus.Prometheus(
-        config,
-        tally=site.parts.tally,
-        listeners=site.parts.listeners,
-        server=site.labels.server,
-        zone=f"{zone}." if zone.labels else ".",
-        plugins=[room.directive.name for room in site.block.rooms],
-    )
+    names = {room.directive.name for room in site.block.rooms} - _NOT_ENABLED
+    enabled = [
+        prometheus.Enabled(name, f"dns://:{key.port}", f"{key.zone}." if key.zone.labels else ".", site.labels.view)
+        for key in site.block.keys
+        for name in sorted(names)
+    ]
+    return prometheus.Prometheus(config, tally=site.parts.tally, listeners=site.parts.listeners, enabled=enabled)
 
 
 def _ready(config: ready.Config, site: Site) -> ready.Ready:
     return ready.Ready(config, listeners=site.parts.listeners, rooms=site.rooms.readiness)
+
+
+def _rewrite(config: rewrite.Config, site: Site) -> rewrite.Rewrite | None:
+    """One room for all `rewrite` directives of the block: they are one list of rules."""
+    configs = site.block.all(rewrite.Config)
+    return rewrite.Rewrite(configs, metadata=site.metadata) if config is configs[0] else None
 
 
 def _transfer(config: transfer.Config, site: Site) -> transfer.Transfer | None:
@@ -131,28 +233,57 @@ def _transfer(config: transfer.Config, site: Site) -> transfer.Transfer | None:
     return transfer.Transfer(configs, origins=site.block.zones, metrics=site.parts.metrics)
 
 
+def _template(config: template.Config, site: Site) -> template.TemplateRoom | None:
+    """One room for all `template` directives of the block: they are tried in the order of the file."""
+    configs = site.block.all(template.Config)
+    if config is not configs[0]:
+        return None
+    return template.TemplateRoom(
+        configs, origins=site.block.zones, metadata=site.metadata, metrics=site.parts.metrics, labels=site.labels
+    )
+
+
+def _view(config: view.Config, site: Site) -> view.View:
+    return view.View(config, site.metadata)
+
+
 DIRECTIVES: Mapping[str, Known] = {
+    "acl": Known(acl.Config, _acl, repeatable=True),
+    "any": Known(any_.Config, _any),
     "audit": Known(audit.Config, _audit),
+    "autopath": Known(autopath.Config, _autopath, late=True),
     "bind": Known(BindConfig),
+    "bufsize": Known(bufsize.Config),
     "cache": Known(cache.Config, _cache),
+    "chaos": Known(chaos.Config, _chaos),
+    "dns64": Known(dns64.Config, _dns64),
     "errors": Known(errors.Config, _errors),
     "file": Known(file.Config, _file, repeatable=True),
     "forward": Known(forward.Config, _forward, repeatable=True),
+    "header": Known(header.Config, _header),
     "health": Known(health.Config, _health),
     "hosts": Known(hosts.Config, _hosts),
     "kubernetes": Known(kubernetes.Config, _kubernetes),
     "loadbalance": Known(loadbalance.Config, _loadbalance),
-    "log": Known(log.Config, _log),
+    "local": Known(local.Config, _local),
+    "log": Known(log.Config, _log, repeatable=True),
+    "loop": Known(loop.Config, _loop),
+    "metadata": Known(metadata.Config),
+    "minimal": Known(minimal.Config, _minimal),
     "policy": Known(policy.Config, _policy),
     "prometheus": Known(prometheus.Config, _prometheus),
     "ready": Known(ready.Config, _ready),
+    "rewrite": Known(rewrite.Config, _rewrite, repeatable=True),
+    "template": Known(template.Config, _template, repeatable=True),
+    "reload": Known(reload.Config),
     "transfer": Known(transfer.Config, _transfer, repeatable=True),
+    "view": Known(view.Config, _view),
 }
 """Every directive this server knows."""
 NOT_YET = frozenset((
-    "acl", "any", "auto", "autopath", "bufsize", "cancel", "chaos", "debug", "dns64", "dnssec", "dnstap",
-    "erratic", "etcd", "geoip", "grpc", "header", "k8s_external", "local", "loop", "metadata",
-    "minimal", "multisocket", "nsid", "pprof", "proxyproto", "reload", "rewrite", "root", "secondary", "sign",
-    "template", "timeouts", "tls", "trace", "tsig", "view", "whoami",
+    "auto", "cancel", "debug", "dnssec", "dnstap",
+    "erratic", "etcd", "geoip", "grpc", "k8s_external",
+    "multisocket", "nsid", "pprof", "proxyproto", "root", "secondary", "sign",
+    "timeouts", "tls", "trace", "tsig", "whoami",
 ))  # fmt: skip
 """Plugins of CoreDNS that a Corefile may name and this version does not have."""

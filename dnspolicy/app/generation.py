@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from dnspolicy.app.addresses import interfaces, listen_on, own_addresses
 from dnspolicy.app.engines import Engines
@@ -14,17 +14,27 @@ from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import BlockPlan, Plan
 from dnspolicy.app.rooms import Furnished, Rooms
 from dnspolicy.chain.build import build
-from dnspolicy.chain.plugin import Drains, Plugin, Startable
+from dnspolicy.chain.plugin import ClientFact, Drains, Startable
 from dnspolicy.corefile.builtin import BindConfig
 from dnspolicy.model.answer import Dependencies
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.identity import Identity
+from dnspolicy.plugins import view
 from dnspolicy.plugins.policy import Policy
 from dnspolicy.policy.footprint import client_projector
-from dnspolicy.server.blocks import Block, Routes
+from dnspolicy.server.blocks import Block, Routes, View
 from dnspolicy.server.listeners import Listen
 
 log = logging.getLogger("dnspolicy")
+_OF_ADDRESS: frozenset[ClientFact] = frozenset({("ip",), ("family",)})
+"""Client facts that are known without the cluster."""
+
+
+class Reads(Protocol):
+    """What says which client facts it reads."""
+
+    @property
+    def reads(self) -> frozenset[ClientFact]: ...
 
 
 class Generation:
@@ -45,7 +55,7 @@ class Generation:
         self.rooms: Rooms = Rooms(plan, parts, engines, changed, before.rooms if before is not None else None)
         self.view = self.rooms.view
         self._routes: list[Routes] = []
-        self._chains: dict[int, tuple[Plugin, ...]] = {}
+        self._reading: dict[int, tuple[Reads, ...]] = {}
         machine = interfaces()
         listening: dict[tuple[str, int], list[Block]] = defaultdict(list)
         for block in plan.blocks:
@@ -65,15 +75,16 @@ class Generation:
     def _blocks(self, block: BlockPlan, own: tuple[str, ...]) -> list[tuple[Block, int]]:
         made = self.rooms.furnish(block, own, f"dns://:{block.keys[0].port}")
         ask = build(made.plugins)
+        reading: tuple[Reads, ...] = made.plugins if made.view is None else (*made.plugins, made.view)
         blocks = [(_block(key.zone, key.port, ask, made), key.port) for key in block.keys]
-        self._chains.update((id(block), made.plugins) for block, _ in blocks)
+        self._reading.update((id(block), reading) for block, _ in blocks)
         return blocks
 
     def _routes_of(self, blocks: tuple[Block, ...]) -> Routes:
         for routes in self._routes:
             if routes.blocks == blocks:
                 return routes
-        rooms = [room for block in blocks for room in self._chains[id(block)]]
+        rooms = [room for block in blocks for room in self._reading[id(block)]]
         routes = Routes(blocks, _Classifier(rooms))
         self._routes.append(routes)
         return routes
@@ -130,8 +141,14 @@ class Generation:
 
 
 def _block(zone: Any, port: int, ask: Any, made: Furnished) -> Block:
-    knows = any(isinstance(p, Policy) for p in made.plugins)
-    return Block(zone, f"dns://:{port}", ask, made.observers, knows, made.udp_size, made.chaos)
+    knows = any(isinstance(room, Policy) or not room.reads <= _OF_ADDRESS for room in made.plugins)
+    return Block(zone, f"dns://:{port}", ask, made.observers, knows, made.udp_size, made.chaos, _view(made.view))
+
+
+def _view(room: view.View | None) -> View | None:
+    if room is None:
+        return None
+    return View(room.view, room.admits, not room.reads <= _OF_ADDRESS, room.fleeting)
 
 
 def _among(room: object, rooms: list[object]) -> bool:
@@ -148,7 +165,7 @@ async def _end(room: Startable) -> None:
 class _Classifier:
     """Sorts clients into classes that no room and no policy of some blocks can tell apart."""
 
-    def __init__(self, rooms: list[Plugin]) -> None:
+    def __init__(self, rooms: list[Reads]) -> None:
         self._rooms = rooms
         self.renew()
 

@@ -25,7 +25,8 @@ from dnspolicy.model.answer import Answer, Dependencies
 from dnspolicy.model.errors import DnsPolicyError, ManifestError, PolicyLoadError
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query
-from dnspolicy.plugins import audit, bufsize, cache, chaos, kubernetes, policy, ready, transfer
+from dnspolicy.plugins import audit, bufsize, cache, chaos, kubernetes, policy, ready, transfer, view
+from dnspolicy.plugins import metadata as metadata_
 from dnspolicy.wire.message import OUR_SIZE
 
 
@@ -33,6 +34,7 @@ class Furnished(msgspec.Struct, frozen=True, eq=False):
     """What stands in one server block: `everything` that was built, the rooms of its chain, its observers.
 
     `udp_size`: the most bytes of a reply over UDP. `chaos`: there is a room for questions of class CH.
+    `view`: which queries it takes beyond its zones.
     """
 
     everything: tuple[object, ...]
@@ -40,6 +42,7 @@ class Furnished(msgspec.Struct, frozen=True, eq=False):
     observers: tuple[Observer, ...]
     udp_size: int
     chaos: bool
+    view: view.View | None = None
 
 
 class Rooms:
@@ -104,11 +107,14 @@ class Rooms:
 
     def furnish(self, block: BlockPlan, own: tuple[str, ...], server: str) -> Furnished:
         """Build what stands in one server block. `own` are its addresses, `server` its label."""
-        metadata = Metadata()
+        labelled = block.one(metadata_.Config)
+        metadata = Metadata(labelled is not None, tuple(map(from_text, labelled.zones)) if labelled else ())
         zones = ",".join(f"{z}." if z.labels else "." for z in block.zones)
-        site = Site(self._parts, self, self._plan, block, own, ServerLabels(server, zones), metadata)
+        chosen = block.one(view.Config)
+        labels = ServerLabels(server, zones, chosen.name if chosen is not None else "")
         built: list[object] = []
-        for room in block.rooms:
+        site = Site(self._parts, self, self._plan, block, own, labels, metadata, built)
+        for room in sorted(block.rooms, key=lambda room: DIRECTIVES[room.directive.name].late):
             build = DIRECTIVES[room.directive.name].build
             if build is None:
                 continue
@@ -116,9 +122,9 @@ class Rooms:
                 built.append(build(room.config, site))
         self.everything.extend(built)
         metadata.describers.extend(room for room in built if isinstance(room, Describer))
-        for room in built:
-            if isinstance(room, transfer.Transfer):
-                room.sources.extend(source for source in built if isinstance(source, TransferSource))
+        for made in built:
+            if isinstance(made, transfer.Transfer):
+                made.sources.extend(source for source in built if isinstance(source, TransferSource))
         watching = [room.observer if isinstance(room, audit.Audit) else room for room in built]
         return Furnished(
             tuple(built),
@@ -126,6 +132,7 @@ class Rooms:
             tuple(room for room in watching if isinstance(room, Observer)),
             limit.size if (limit := block.one(bufsize.Config)) is not None else OUR_SIZE,
             block.one(chaos.Config) is not None,
+            next((room for room in built if isinstance(room, view.View)), None),
         )
 
     def judge(self, config: policy.Config) -> policy.Judge:

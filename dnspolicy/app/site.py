@@ -20,7 +20,8 @@ class Site(msgspec.Struct, frozen=True, eq=False):
     """One server block while its rooms are built.
 
     `parts` outlive a reload, `rooms` are those of all blocks of this configuration. `own` are the addresses clients
-    reach the block at. `metadata` knows the labels of the block.
+    reach the block at. `metadata` knows the labels of the block. `built` is what was built before; for a `late`
+    directive that is all else.
     """
 
     parts: Parts
@@ -30,6 +31,7 @@ class Site(msgspec.Struct, frozen=True, eq=False):
     own: tuple[str, ...]
     labels: ServerLabels
     metadata: Metadata
+    built: list[object]
 
     def zones(self, texts: tuple[str, ...]) -> tuple[Name, ...]:
         """The zones a directive names, or those of the server block."""

@@ -23,7 +23,7 @@ import msgspec
 import yaml
 
 import dnspolicy
-from dnspolicy.app import App, read_plan
+from dnspolicy.app import App, read_plan, resolver
 from dnspolicy.cluster.manifests import Manifests
 from dnspolicy.testing.upstream import FakeUpstream
 from tests.scenarios import asking, cluster, upstreams
@@ -115,6 +115,7 @@ class _Stage:
 
     def _prepare(self) -> None:
         """Policies, data and cluster as files."""
+        resolver.RESOLV_CONF = self._folder / "resolv.conf"  # what this machine searches is no part of a story
         (self._folder / "site").mkdir()
         (self._folder / "cluster").mkdir()
         if isinstance(self._story.policy, str):

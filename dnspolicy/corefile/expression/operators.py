@@ -35,7 +35,7 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "-": operator.sub,
     "*": operator.mul,
     "/": operator.truediv,
-    "%": operator.mod,
+    "%": lambda a, b: abs(a) % abs(b) * (-1 if a < 0 else 1),  # the sign is that of the first, as in Go
 }
 _TEXTS: dict[str, Callable[[Any, Any], Any]] = {
     "contains": lambda text, part: part in text,
