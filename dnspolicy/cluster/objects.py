@@ -1,4 +1,7 @@
-"""Kubernetes objects, trimmed to what answers and identities need."""
+"""Kubernetes objects, trimmed to what answers and identities need.
+
+They cannot form cycles, so the collector need not look at them: there may be many, and it stops everything.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,12 @@ class Port(msgspec.Struct, frozen=True, gc=False):
     number: int
 
 
-class Namespace(msgspec.Struct, frozen=True):
+class Namespace(msgspec.Struct, frozen=True, gc=False):
     name: str
     labels: Mapping[str, str] = NO_LABELS
 
 
-class Node(msgspec.Struct, frozen=True):
+class Node(msgspec.Struct, frozen=True, gc=False):
     """`addresses` are canonical text; `networks` are the pod networks given to the node (CIDR)."""
 
     name: str
@@ -49,7 +52,7 @@ class Node(msgspec.Struct, frozen=True):
     networks: tuple[str, ...] = ()
 
 
-class Service(msgspec.Struct, frozen=True):
+class Service(msgspec.Struct, frozen=True, gc=False):
     """`addresses` are the ClusterIPs, canonical; empty unless `kind` is CLUSTER_IP."""
 
     namespace: str
@@ -61,7 +64,7 @@ class Service(msgspec.Struct, frozen=True):
     labels: Mapping[str, str] = NO_LABELS
 
 
-class Endpoint(msgspec.Struct, frozen=True):
+class Endpoint(msgspec.Struct, frozen=True, gc=False):
     """One address of a slice (an endpoint with several addresses becomes several)."""
 
     address: str
@@ -72,7 +75,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     zone: str = ""
 
 
-class EndpointSlice(msgspec.Struct, frozen=True):
+class EndpointSlice(msgspec.Struct, frozen=True, gc=False):
     """`service` is the label `kubernetes.io/service-name`. `endpoints` holds ready ones only."""
 
     namespace: str
@@ -83,7 +86,7 @@ class EndpointSlice(msgspec.Struct, frozen=True):
     labels: Mapping[str, str] = NO_LABELS
 
 
-class Pod(msgspec.Struct, frozen=True):
+class Pod(msgspec.Struct, frozen=True, gc=False):
     """`addresses` are all of `status.podIPs`, canonical. `finished`: Succeeded or Failed, the address is given back.
 
     `started` is wall time (seconds) or 0 when not said. `leaving`: being deleted, may still ask.

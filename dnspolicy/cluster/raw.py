@@ -57,7 +57,7 @@ class Sharing:
         return found
 
 
-class _Raw(msgspec.Struct, rename="camel"):
+class _Raw(msgspec.Struct, rename="camel", gc=False):
     """Fields are read by their camel-case names; null is as good as absent wherever Kubernetes says so."""
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
 
 import aiohttp
 import msgspec
 
+from dnspolicy.chain.clock import Clock
 from dnspolicy.cluster.apiserver.client import Client
 from dnspolicy.cluster.apiserver.failures import ApiFailure, Reason
 from dnspolicy.cluster.apiserver.intake import Replacing
-from dnspolicy.cluster.apiserver.options import Timing
+from dnspolicy.cluster.apiserver.options import TURN, Timing
 from dnspolicy.cluster.apiserver.reading import Reading
 from dnspolicy.cluster.apiserver.resources import Page, Resource, page, stub
 from dnspolicy.cluster.raw import BadObject
@@ -20,19 +21,18 @@ PAGE = 500
 """Objects asked for at once."""
 MAX_PAGE = 64 * 1024 * 1024
 """Bytes of one page; where they do not suffice, pages of fewer objects are asked for."""
-TOGETHER = 64
-"""Objects read without letting anybody else run."""
 _FEWER = 10
 
 
 class Lists:
     """Lists of one kind. Memory is needed for one page at a time."""
 
-    def __init__(self, resource: Resource, client: Client, reading: Reading, timing: Timing) -> None:
+    def __init__(self, resource: Resource, client: Client, reading: Reading, timing: Timing, clock: Clock) -> None:
         self._resource = resource
         self._client = client
         self._reading = reading
         self._timing = timing
+        self._clock = clock
         self._limit = PAGE
 
     async def read(self, into: Replacing) -> str:
@@ -40,16 +40,19 @@ class Lists:
         token = ""
         while True:
             found = await self._page(token)
-            items = found.items or ()
-            for start in range(0, len(items), TOGETHER):
-                self._put(items[start : start + TOGETHER], into)
+            waiting = deque(found.items or ())
+            while waiting:
+                self._read_some(waiting, into)
                 await asyncio.sleep(0)
             token = found.metadata.go_on
             if not token:
                 return found.metadata.resource_version
 
-    def _put(self, items: Sequence[msgspec.Raw], into: Replacing) -> None:
-        for data in items:
+    def _read_some(self, waiting: deque[msgspec.Raw], into: Replacing) -> None:
+        """As many objects as one turn allows."""
+        until = self._clock.monotonic() + TURN
+        while waiting and self._clock.monotonic() < until:
+            data = waiting.popleft()
             item = self._reading.read(data)
             if item is not None:
                 into.put(item)

@@ -8,6 +8,8 @@ import msgspec
 
 from dnspolicy.cluster.objects import Kind
 
+TURN = 0.002
+"""Seconds for which objects are read before others on the event loop have their turn."""
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from logging import Logger
 
@@ -17,7 +18,7 @@ from dnspolicy.cluster.apiserver.intake import Fold, Intake, Replacing
 from dnspolicy.cluster.apiserver.lines import Lines
 from dnspolicy.cluster.apiserver.lists import Lists
 from dnspolicy.cluster.apiserver.measures import Measures
-from dnspolicy.cluster.apiserver.options import Timing
+from dnspolicy.cluster.apiserver.options import TURN, Timing
 from dnspolicy.cluster.apiserver.pauses import Pauses
 from dnspolicy.cluster.apiserver.reading import Reading
 from dnspolicy.cluster.apiserver.resources import Event, Resource, event, stub
@@ -27,8 +28,6 @@ from dnspolicy.cluster.raw import BadObject, Sharing
 
 MAX_LINE = 8 * 1024 * 1024
 """Bytes of one event. etcd takes no object of more than a few MB."""
-TOGETHER = 64
-"""Events that make one change of the index, if they came together."""
 _NOT_OFFERED = frozenset((400, 404, 405, 406, 415, 422))
 _TOO_NEW = 504
 
@@ -57,7 +56,7 @@ class Reflector:
         self._tools = tools
         self._optional = optional
         self._reading = Reading(resource, tools.share, tools.measures, tools.log)
-        self._lists = Lists(resource, tools.client, self._reading, tools.timing)
+        self._lists = Lists(resource, tools.client, self._reading, tools.timing, tools.clock)
         self._intake = Intake(tools.index, resource.kind, tools.moved)
         self._pauses = Pauses(tools.timing.pause_first, tools.timing.pause_most)
         self._version = ""
@@ -135,12 +134,16 @@ class Reflector:
             watch.lines.dropped = 0
 
     async def _take(self, watch: _Watch, lines: Sequence[bytes], replacing: Replacing | None) -> Replacing | None:
-        """Events that came together. Returns what is still being replaced; raises ApiFailure for an ERROR event."""
-        for start in range(0, len(lines), TOGETHER):
+        """Events that came together, as far as they are read in one turn, make one change.
+
+        Returns what is still being replaced; raises ApiFailure for an ERROR event.
+        """
+        waiting = deque(lines)
+        while waiting:
             batch = _Batch(self._reading, self._resource.kind, replacing)
-            for line in lines[start : start + TOGETHER]:
-                if batch.take(line):
-                    break
+            until = self._tools.clock.monotonic() + TURN
+            while waiting and self._tools.clock.monotonic() < until and not batch.take(waiting.popleft()):
+                pass
             if batch.usable:
                 self._tools.measures.news(self._resource.kind)
             watch.bookmarked |= batch.bookmarked
