@@ -50,6 +50,12 @@ def paging_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealClu
     yield from _cluster(tmp_path_factory, streams=False)
 
 
+@pytest.fixture
+def big_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
+    """One that need not be emptied again, which would take as long as filling it."""
+    yield from _cluster(tmp_path_factory, streams=True)
+
+
 def _cluster(folders: pytest.TempPathFactory, *, streams: bool) -> Iterator[RealCluster]:
     cluster = RealCluster(folders.mktemp("cluster"), {"limited": "limited"}, streams=streams)
     try:

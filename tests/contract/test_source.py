@@ -9,10 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from dnspolicy.cluster.apiserver.options import Connect
 from dnspolicy.cluster.objects import Kind, ServiceKind
 from dnspolicy.testing.apiserver import FakeApiServer, Fault, Trick, Verb, WatchLists, in_thread
+from dnspolicy.testing.certificates import Authority
 from tests.contract.clusters import LIMITED, Cluster, Fake, Real, endpoints, namespace, node, pod, service
 from tests.contract.following import QUICK, Following
+from tests.peers.find import missing
 from tests.real.cluster import PROGRAMS
 
 Story = Callable[[Following], Awaitable[None]]
@@ -344,3 +347,25 @@ def test_it_does_not_matter_how_the_bytes_arrive(misbehaving: Fake, tmp_path: Pa
             assert following.pod_at("10.1.0.20").labels == {"motto": "größer ☂"}
 
     asyncio.run(told())
+
+
+@pytest.mark.skipif(bool(missing("openssl")), reason="makes certificates with openssl")
+@pytest.mark.parametrize("known", [True, False], ids=["with a certificate", "without"])
+def test_who_shows_a_certificate_is_known_by_it(tmp_path: Path, known: bool) -> None:
+    authority = Authority(tmp_path)
+    server = FakeApiServer(tls=authority.listening("fake"))
+    server.access.certificates = True
+    certificate, key = authority.client("reader") if known else (None, None)
+
+    with in_thread(server) as threaded:
+        cluster = Fake(threaded, open_to_all=True)
+        cluster.owner = Connect(endpoint=server.url, certificate=certificate, key=key, ca=authority.certificate)
+
+        async def story(following: Following) -> None:
+            if known:
+                assert await following.source.synced(20)
+                assert {asked.user for asked in server.asked} == {"reader"}
+            else:
+                await following.complains("pods", "system:anonymous")
+
+        follow(cluster, tmp_path, story)

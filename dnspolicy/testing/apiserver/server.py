@@ -141,8 +141,9 @@ class FakeApiServer:
         """Break all connections off and refuse new ones."""
         if self._runner is not None:
             runner, self._runner = self._runner, None
-            for watch in self._watches:
-                watch.strike(Trick.RESET)
+            for connection in runner.server.connections if runner.server is not None else ():
+                if connection.transport is not None:
+                    connection.transport.abort()
             await runner.cleanup()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
