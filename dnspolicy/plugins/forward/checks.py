@@ -31,7 +31,7 @@ class Checks:
 
     def doubt(self, peer: Peer) -> None:
         """A question to it failed: check it now, unless it is being checked or never to be down."""
-        if peer.settings.max_fails:
+        if peer.settings.max_fails and not peer.gone:
             peer.suspect = True
             self.want(peer)
 

@@ -33,11 +33,16 @@ class Lines:
     def _pool(self, peer: Peer) -> Pool:
         pool = self._pools.get(peer)
         if pool is None:
-            pool = self._pools[peer] = Pool(peer, self.ties)
+            pool = Pool(peer, self.ties)
+            if peer.gone:
+                pool.retire()
+            else:
+                self._pools[peer] = pool
         return pool
 
     def forget(self, peer: Peer) -> None:
         """An upstream is no longer one of ours: close what is not in use."""
+        peer.gone = True
         pool = self._pools.pop(peer, None)
         if pool is not None:
             pool.retire()

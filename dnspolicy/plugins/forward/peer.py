@@ -42,12 +42,13 @@ USUAL = Settings()
 class Peer:
     """Compared by identity. `fails`: checks that failed in a row. `suspect`: a question failed, and nothing came since.
 
-    `asked_udp` counts the questions over UDP, `sources` are the sockets they come from.
+    `gone`: not to be asked any more, but by what is under way. `asked_udp` counts the questions over UDP, `sources` are
+    the sockets they come from.
     """
 
     __slots__ = (
-        "__weakref__", "_tls", "asked_udp", "fails", "family", "ip", "port", "secure", "settings", "sources", "suspect",
-        "text", "upstream",
+        "__weakref__", "_tls", "asked_udp", "fails", "family", "gone", "ip", "port", "secure", "settings", "sources",
+        "suspect", "text", "upstream",
     )  # fmt: skip
 
     def __init__(self, upstream: Upstream, settings: Settings = USUAL) -> None:
@@ -60,6 +61,7 @@ class Peer:
         self.secure = upstream.secure
         self.fails = 0
         self.suspect = False
+        self.gone = False
         self.asked_udp = 0
         self.sources: Sources | None = None
         self._tls: ssl.SSLContext | None = settings.tls

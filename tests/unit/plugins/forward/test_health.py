@@ -171,6 +171,21 @@ def test_an_upstream_that_left_the_file_is_checked_no_more() -> None:
     run_on_both_loops(story)
 
 
+@pytest.mark.parametrize("options", [{}, {"force_tcp": True}], ids=["UDP", "TCP"])
+def test_what_is_under_way_when_its_directive_goes_is_answered_and_leaves_nothing(options: dict[str, object]) -> None:
+    async def story() -> None:
+        async with FakeUpstream(default=SILENT) as silent, FakeUpstream(default=WWW) as upstream:
+            lab = lab_of(silent, upstream, most_sockets=20, **options)
+            asking = asyncio.create_task(lab.ask(seconds=1.0))
+            await until(lambda: bool(silent.questions))
+            await lab.room.stop()
+            assert (await asking).upstream == upstream.address
+            await asyncio.sleep(0.1)
+            assert (checks(silent), lab.forwarder._ties.budget.left) == (0, 20)
+
+    run_on_both_loops(story)
+
+
 def test_one_that_comes_and_goes_never_costs_an_answer() -> None:
     async def story() -> None:
         async with FakeUpstream(default=WWW) as first, FakeUpstream(default=WWW) as second:
