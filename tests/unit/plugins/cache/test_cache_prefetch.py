@@ -18,6 +18,7 @@ from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Rcode, Type
 from dnspolicy.plugins.cache.config import Prefetch
 from dnspolicy.plugins.cache.refresh import MOST
+from dnspolicy.testing.upstream import record
 
 PLAIN = ("dns://:53", "", ".")
 
@@ -66,16 +67,27 @@ def popular(reply: Reply | None = None) -> Lab:
     return there
 
 
-def test_the_new_answer_is_served_and_stays_popular() -> None:
-    there = popular()
-    there.ask()
-    assert ttls(there.answer()) == [300]
-    there.clock.advance(270 - 50)
-    there.ask()
+def test_the_new_answer_is_served_and_as_popular_as_the_old() -> None:
+    there = lab(amount=3, gap=600.0)
+    for seconds in (0, 1, 1, 268):
+        there.clock.advance(seconds)
+        there.ask()
     assert len(there.asked) == 2
-    there.clock.advance(50)
-    there.ask()
+    there.clock.advance(270)
+    assert ttls(there.answer()) == [30]
     assert len(there.asked) == 3
+    assert ttls(there.answer()) == [300]
+
+
+def test_a_denial_that_was_overtaken_does_not_come_back() -> None:
+    soa = record("lab.test", "SOA", "ns.lab.test host.lab.test 1 2 3 4 1800", 1800)
+    there = lab(amount=1, percentage="90%", reply=outside(rcode=Rcode.NXDOMAIN, authority=(soa,)))
+    there.ask()
+    there.clock.advance(200)
+    there.reply = outside(a(5))
+    there.ask()
+    there.clock.advance(5)
+    assert there.answer().rcode == Rcode.NOERROR
 
 
 @pytest.mark.parametrize(
