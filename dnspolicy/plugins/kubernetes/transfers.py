@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from struct import Struct
 
 from dnspolicy.cluster.addresses import packed
-from dnspolicy.cluster.objects import Service, ServiceKind
+from dnspolicy.cluster.objects import Port, Service, ServiceKind
 from dnspolicy.cluster.view import ClusterView
 from dnspolicy.model.name import Name
 from dnspolicy.model.rr import Record, Type
@@ -84,7 +84,7 @@ class Transfers:
     def _cluster_ip(self, service: Service, name: Name) -> Iterator[Record]:
         for address in service.addresses:
             yield self._address(name, address)
-        for port in service.ports:
+        for port in _usable(service.ports):
             rdata = _SRV.pack(0, 100, port.number) + name.wire
             yield Record(name, Type.SRV, self._config.ttl, rdata)
             yield from self._named(name, port.name, port.protocol, rdata)
@@ -98,7 +98,7 @@ class Transfers:
                 if own is None:
                     continue
                 yield self._address(own, endpoint.address)
-                for port in item.ports:
+                for port in _usable(item.ports):
                     rdata = _SRV.pack(0, weight, port.number) + own.wire
                     yield from self._named(name, port.name, port.protocol, rdata)
 
@@ -111,3 +111,8 @@ class Transfers:
         owner = below(name, f"_{port}".lower().encode(), f"_{protocol}".lower().encode()) if port else None
         if owner is not None:
             yield Record(owner, Type.SRV, self._config.ttl, rdata)
+
+
+def _usable(ports: tuple[Port, ...]) -> Iterator[Port]:
+    """The ports that have a number; in a slice, one without stands for all ports."""
+    return (port for port in ports if port.number > 0)
