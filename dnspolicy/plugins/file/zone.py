@@ -36,9 +36,7 @@ class Node:
         self.sets = sets
         self.signatures: dict[int, Records] | None = None
         if _RRSIG in sets:
-            self.signatures = {
-                covered: tuple(records) for covered, records in _grouped(sets[_RRSIG], _covered).items()
-            }
+            self.signatures = {covered: tuple(records) for covered, records in _grouped(sets[_RRSIG], _covered).items()}
 
     def get(self, rtype: int, signed: bool) -> Records:
         """The records of a type, with their signatures when `signed`."""
@@ -141,9 +139,7 @@ class Zone:
             return Found(YXDOMAIN, records, self._soa(signed))
         alias = Name(wire, name.labels[: len(name.labels) - size] + target.labels)
         cname = Record(name, Type.CNAME, records[0].ttl, wire)
-        return Found(
-            Rcode.NOERROR, (*records, cname), self._ns(signed), alias=None if qtype in _NOT_ALIASED else alias
-        )
+        return Found(Rcode.NOERROR, (*records, cname), self._ns(signed), alias=None if qtype in _NOT_ALIASED else alias)
 
     def _refer(self, node: Node, cut: Name, signed: bool) -> Found:
         """To the name servers of the zone below."""
