@@ -149,7 +149,7 @@ class TestBroken:
                 assert addresses(await lab.ask("lost.test")) == []  # what is told there is about another name
                 assert [a.name for a in upstream.questions] == ["www.lab.test", "lost.test", "lost.test"]
                 assert upstream.connections == 2
-                await until(lambda: len(upstream._tasks) == 1)
+                await until(lambda: len(upstream._tasks) == 1, 2.0)
 
         run_on_both_loops(story)
 
