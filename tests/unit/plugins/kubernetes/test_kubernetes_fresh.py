@@ -25,7 +25,7 @@ from dnspolicy.cluster.objects import (
 from dnspolicy.model.answer import Answer, Rests
 from dnspolicy.model.rr import Rcode
 from dnspolicy.plugins.kubernetes import Config
-from dnspolicy.plugins.kubernetes.config import Ignore, PodMode
+from dnspolicy.plugins.kubernetes.config import Ignore, PodMode, Quirks
 from dnspolicy.testing.clock import FakeClock
 
 SERIAL = (Rests.SERIAL, "cluster")
@@ -81,6 +81,8 @@ configs = st.sampled_from(
         Config(manifests=".", labels=("expose=yes",), pods=PodMode.VERIFIED),
         Config(manifests=".", namespace_labels=("!team",), pods=PodMode.VERIFIED),
         Config(manifests=".", namespaces=("shop",), noendpoints=True),
+        Config(manifests=".", quirks=Quirks.COREDNS, pods=PodMode.VERIFIED),
+        Config(manifests=".", quirks=Quirks.COREDNS, namespace_labels=("!team",), pods=PodMode.INSECURE),
     )
 )
 
@@ -90,11 +92,12 @@ def questions() -> list[tuple[str, str]]:
     for space in ("shop", "bank"):
         found += [(f"{space}.svc.cluster.local", "A"), (f"{space}.pod.cluster.local", "A")]
         found += [(f"10-1-0-1.{space}.pod.cluster.local", "A"), (f"fd00--1.{space}.pod.cluster.local", "AAAA")]
+        found += [(f"x.10-1-0-1.{space}.pod.cluster.local", "SRV"), (f"web.{space}.svc.cluster.local", "SOA")]
         for name in ("web", "db"):
             base = f"{name}.{space}.svc.cluster.local"
             found += [(base, kind) for kind in ("A", "AAAA", "SRV", "CNAME", "TXT")]
             found += [(f"_http._tcp.{base}", "SRV"), (f"_udp.{base}", "A"), (f"H1.{base}", "A"), (f"p1.{base}", "SRV")]
-            found.append((f"10-1-0-1.{base}", "A"))
+            found += [(f"10-1-0-1.{base}", "A"), (f"http.tcp.{base}", "A"), (f"http.tcp.{base}", "SRV")]
     found += [(f"{'.'.join(reversed(a.split('.')))}.in-addr.arpa", "PTR") for a in ADDRESSES if "." in a]
     return [*found, ("96.10.in-addr.arpa", "PTR"), ("0.1.10.in-addr.arpa", "TXT"), ("1.96.10.in-addr.arpa", "A")]
 
