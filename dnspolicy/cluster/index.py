@@ -137,8 +137,10 @@ class Index:
         self._reasons[kind] = reason
 
     def waits_for(self) -> tuple[str, ...]:
-        said = [(kind.value, self._reasons.get(kind)) for kind in self._missing]
-        return tuple(f"{kind} ({reason})" if reason else kind for kind, reason in said)
+        kinds: dict[str, list[str]] = {}
+        for kind in self._missing:
+            kinds.setdefault(self._reasons.get(kind, ""), []).append(kind.value)
+        return tuple(", ".join(named) + (f" ({reason})" if reason else "") for reason, named in kinds.items())
 
     def find(self, key: ObjectKey) -> Object | None:
         """The object of that kind, namespace and name."""

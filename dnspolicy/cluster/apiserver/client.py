@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -125,5 +126,6 @@ def _broken(problem: Exception) -> ApiFailure:
         return ApiFailure(Reason.TIMEOUT, "the API server does not answer in time")
     text = str(problem) or type(problem).__name__
     if isinstance(problem, aiohttp.ClientConnectorError):
-        text = f"{problem.host}:{problem.port}: {problem.os_error.strerror or problem.os_error}"
+        error = problem.os_error
+        text = f"{problem.host}:{problem.port}: {os.strerror(error.errno) if error.errno else error}"
     return ApiFailure(Reason.UNREACHABLE, f"unreachable: {text}")
