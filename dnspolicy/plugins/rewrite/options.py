@@ -9,6 +9,7 @@ from ipaddress import ip_address
 import msgspec
 
 from dnspolicy.chain.plugin import NO_FACTS, ClientFact
+from dnspolicy.model.query import Edns
 from dnspolicy.plugins.rewrite.responses import Response
 from dnspolicy.plugins.rewrite.rules import AsItIs, Turning
 
@@ -107,7 +108,7 @@ class Subnet(msgspec.Struct, frozen=True):
 
 
 class ForOption(msgspec.Struct, frozen=True):
-    """`edns0`. Options of the client count as there for `replace` only: they go no further than this server."""
+    """`edns0`. Options of the client count too: `forward` passes some of them on, unless rules set or unset them."""
 
     stop: bool
     action: Action
@@ -127,12 +128,11 @@ class ForOption(msgspec.Struct, frozen=True):
         query = turning.query
         set_so_far = query.upstream_options
         others = tuple(option for option in set_so_far if option[0] != self.code)
+        theirs = () if query.edns is None else query.edns.options
         if self.action is Action.UNSET:
-            turning.query = msgspec.structs.replace(query, upstream_options=others)
+            turning.query = msgspec.structs.replace(query, upstream_options=others, edns=self._without(query.edns))
             return AsItIs
-        there = len(others) < len(set_so_far)
-        if self.action is Action.REPLACE and query.edns is not None and not there:
-            there = any(code == self.code for code, _ in query.edns.options)
+        there = len(others) < len(set_so_far) or any(code == self.code for code, _ in theirs)
         if (self.action is Action.APPEND and there) or (self.action is Action.REPLACE and not there):
             return None
         data = self.data.of(turning)
@@ -140,6 +140,12 @@ class ForOption(msgspec.Struct, frozen=True):
             return None
         turning.query = msgspec.structs.replace(query, upstream_options=(*others, (self.code, data)))
         return AsItIs
+
+    def _without(self, edns: Edns | None) -> Edns | None:
+        if edns is None or not edns.options:
+            return edns
+        kept = tuple(option for option in edns.options if option[0] != self.code)
+        return msgspec.structs.replace(edns, options=kept)
 
 
 def _packed(address: str) -> bytes | None:

@@ -271,7 +271,8 @@ def test_an_alias_stays_when_its_new_target_is_not_answered(tmp_path: Path) -> N
         pytest.param("edns0 local set 0xffee {no/body}", (), id="metadata-nobody-knows"),
         pytest.param("edns0 local replace 0xffee x", (), id="replace-needs-one"),
         pytest.param("edns0 local replace 7 x", ((7, b"x"),), id="replace-one-of-the-client"),
-        pytest.param("edns0 local append 7 x", ((7, b"x"),), id="append"),
+        pytest.param("edns0 local append 8 x", ((8, b"x"),), id="append"),
+        pytest.param("edns0 local append 7 x", (), id="append-to-what-the-client-sent"),
         pytest.param("edns0 nsid set revert", ((3, b""),), id="nsid"),
         pytest.param("edns0 subnet set 20 56", ((8, b"\0\1\x14\0\x0a\1\0"),), id="subnet"),
         pytest.param("edns0 subnet set 0 0", ((8, b"\0\1\0\0"),), id="subnet-tells-nothing"),
@@ -298,6 +299,12 @@ def test_a_later_rule_finds_the_option_of_an_earlier_one(
     chain = Chain(tmp_path, f"rewrite continue edns0 local set 1 a\nrewrite edns0 local {rule}")
     chain.ask("a.test")
     assert chain.asked[0].upstream_options == options
+
+
+def test_an_option_of_the_client_can_be_unset(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, "rewrite edns0 local unset 7")
+    chain.ask("a.test", edns=Edns(1232, options=((7, b"client's"), (9, b"other"))))
+    assert chain.asked[0].edns == Edns(1232, options=((9, b"other"),))
 
 
 @pytest.mark.parametrize(
