@@ -142,7 +142,7 @@ CLUSTER = (
     EndpointSlice("blue", "db-1", "db", (Endpoint("10.0.0.2", hostname="e2"),), (Port("pg", "tcp", 5432),)),
     Service("red", "gone", ServiceKind.EXTERNAL_NAME, external_name="static.example"),
     *(
-        Pod(ns, "p-u1", f"u{ip}", (ip,), labels={"app": app})
+        Pod(ns, f"p-{ip}", f"u{ip}", (ip,), labels={"app": app})
         for ns, ip, app in zip(("red", "blue", "red"), CLIENTS, "xxy", strict=False)
     ),
 )
