@@ -7,11 +7,11 @@ import os
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from importlib.metadata import version
 from typing import Any
 
 import aiohttp
 
+from dnspolicy import __version__
 from dnspolicy.chain.clock import Clock
 from dnspolicy.cluster.apiserver.access import Access, Ticket
 from dnspolicy.cluster.apiserver.failures import ApiFailure, Reason, failure
@@ -39,7 +39,7 @@ class Client:
         self._limiter = limiter
         self._measures = measures
         self._clock = clock
-        self._agent = f"dnspolicy/{version('dnspolicy')}"
+        self._agent = f"dnspolicy/{__version__}"
         self._session: aiohttp.ClientSession | None = None
         self.streams = True
 
