@@ -88,7 +88,8 @@ def test_a_certificate_of_another_authority_is_refused(tmp_path: Path) -> None:
         connect = Connect(endpoint=server.url, ca=other.certificate)
         await server.stop()
         async with world(server, connect=connect) as seen:
-            assert not await seen.source.synced(0.5)
+            await until(seen.source.complaints)
+            assert not await seen.source.synced(0)
             assert "certificate verify failed" in seen.source.complaints()[0]
             assert server.asked == []
 

@@ -132,7 +132,8 @@ def test_the_servers_wish_for_a_pause_is_respected() -> None:
         server = shop()
         server.add(Fault(trick=Trick.BUSY, resource="services", retry_after=30))
         async with world(server) as seen:
-            assert not await seen.source.synced(0.5)
+            await until(lambda: seen.index.missing() == ("Service",))
+            await asyncio.sleep(0.2)
             assert [a.resource for a in server.asked].count("services") == 1
             assert seen.index.missing() == ("Service",)
 
@@ -200,8 +201,8 @@ def test_forbidden_is_named_and_tried_again() -> None:
         server = shop()
         server.access.deny("pods")
         async with world(server) as seen:
-            assert not await seen.source.synced(0.3)
-            assert seen.index.missing() == ("Pod",)
+            await until(lambda: seen.index.missing() == ("Pod",) and seen.source.complaints())
+            assert not await seen.source.synced(0)
             (complaint,) = seen.source.complaints()
             assert complaint.startswith("pods: forbidden: pods is forbidden: User ")
             assert seen.index.waits_for()[0].startswith("Pod (forbidden: pods is forbidden")
@@ -364,7 +365,8 @@ def test_it_can_be_stopped_and_started_again() -> None:
 
 def test_nobody_is_there() -> None:
     async def story(seen: World) -> None:
-        assert not await seen.source.synced(0.2)
+        await until(lambda: len(seen.source.complaints()) == 5)
+        assert not await seen.source.synced(0)
         assert len(seen.index.missing()) == 5
         assert all("unreachable: 127.0.0.1" in complaint for complaint in seen.source.complaints())
 
