@@ -79,7 +79,7 @@ class Control:
         """One request; status and decoded body. Raises OSError and HTTPException when there is no answer."""
         try:
             return self._call(method, path, body)
-        except (ConnectionError, http.client.BadStatusLine):  # kept from before the server was killed
+        except (ConnectionError, ssl.SSLError, http.client.BadStatusLine):  # kept from before the server was killed
             return self._call(method, path, body)
 
     def _call(self, method: str, path: str, body: object) -> tuple[int, Any]:
