@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -127,5 +128,5 @@ def _broken(problem: Exception) -> ApiFailure:
     text = str(problem) or type(problem).__name__
     if isinstance(problem, aiohttp.ClientConnectorError):
         error = problem.os_error
-        text = f"{problem.host}:{problem.port}: {os.strerror(error.errno) if error.errno else error}"
+        text = f"{problem.host}:{problem.port}: {error if isinstance(error, ssl.SSLError) or not error.errno else os.strerror(error.errno)}"
     return ApiFailure(Reason.UNREACHABLE, f"unreachable: {text}")
