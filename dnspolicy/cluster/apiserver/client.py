@@ -128,5 +128,6 @@ def _broken(problem: Exception) -> ApiFailure:
     text = str(problem) or type(problem).__name__
     if isinstance(problem, aiohttp.ClientConnectorError):
         error = problem.os_error
-        text = f"{problem.host}:{problem.port}: {error if isinstance(error, ssl.SSLError) or not error.errno else os.strerror(error.errno)}"
+        plain = not isinstance(error, ssl.SSLError)  # the loop puts words of its own into plain errors
+        text = f"{problem.host}:{problem.port}: {os.strerror(error.errno) if plain and error.errno else error}"
     return ApiFailure(Reason.UNREACHABLE, f"unreachable: {text}")
