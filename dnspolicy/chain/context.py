@@ -35,7 +35,8 @@ class QueryContext(msgspec.Struct, eq=False):
 
     `deadline`: monotonic time (seconds) at which the client must have its answer. `now`: monotonic time of arrival.
     `depth`: how many times the server asked itself on behalf of this query. `identity` is set by the identity room,
-    `judgements` by the policy room, `original` (the answer before the policy changed it) too.
+    `judgements` by the policy room, `original` (the answer before the policy changed it) too, and `rewritten`, the name
+    that a policy put in the place of another, while that is resolved.
     """
 
     source: str
@@ -50,3 +51,4 @@ class QueryContext(msgspec.Struct, eq=False):
     identity: Identity = NOBODY
     judgements: list[Judgement] = []
     original: Reply | None = None
+    rewritten: Name | None = None

@@ -138,10 +138,14 @@ class Policy:
         self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, verdict: Verdict
     ) -> Reply:
         assert verdict.name is not None
-        if query.via is Via.REWRITE:
+        if query.via is Via.REWRITE and ctx.rewritten == query.name:
             return self._fail(query, ctx, target, "a rewrite of a rewritten name")
         renamed = query.renamed(verdict.name, Via.REWRITE)
-        reply = await self._resolve(renamed, ctx, ask_next)
+        before, ctx.rewritten = ctx.rewritten, renamed.name
+        try:
+            reply = await self._resolve(renamed, ctx, ask_next)
+        finally:
+            ctx.rewritten = before
         if not isinstance(reply, Answer):
             return reply
         answer = apply.under_name(reply, renamed.name, query.name)
