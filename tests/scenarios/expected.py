@@ -28,6 +28,7 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ede: str = ""
     ttl: int | None = None
     aa: bool | None = None
+    tc: bool = False
     silence: bool = False
 
 
@@ -52,6 +53,7 @@ def differences(reply: dns.message.Message | None, wanted: Expected) -> list[str
     authority = [text.lower() if wanted.soa else text for text in authority]
     found.append(_differ("authority", authority, [f"{_absolute(wanted.soa)} soa"] if wanted.soa else []))
     found.append(_ede(reply, wanted.ede))
+    found.append(_differ("TC", bool(reply.flags & dns.flags.TC), wanted.tc))
     if wanted.aa is not None:
         found.append(_differ("AA", bool(reply.flags & dns.flags.AA), wanted.aa))
     if wanted.ttl is not None:

@@ -68,8 +68,8 @@ class Dns64:
 
     def _concerns(self, reply: Answer) -> bool:
         """Whether the answer to AAAA leaves room for another (RFC 6147 5.1.1 to 5.1.4)."""
-        if reply.rcode == Rcode.NXDOMAIN or reply.made_by in _DECIDED:
-            return False
+        if reply.rcode == Rcode.NXDOMAIN or reply.made_by in _DECIDED or reply.tc:
+            return False  # what was cut off may be an address
         return self._all or all(record.type != Type.AAAA for record in reply.answer)
 
     def _translated(self, record: Record, longest: int) -> Record:

@@ -23,8 +23,9 @@ from dnspolicy.plugins.forward.scrub import scrub
 from dnspolicy.wire.message import Response, decode_response
 
 MADE_BY = "forward"
-Key = tuple[bytes, int, int, bool, bool, Options, int]
-"""Lower-cased name in wire form, type, class, DO, CD, EDNS options that are passed on, number of the route."""
+Key = tuple[bytes, int, int, bool, bool, Options, int, bool]
+"""Lower-cased name in wire form, type, class, DO, CD, EDNS options that are passed on, number of the route, whether
+a truncated answer is handed on."""
 _NONE = -1
 _TYPE_AND_CLASS = 4
 _ARCOUNT = slice(10, 12)
@@ -48,8 +49,8 @@ class Flight:
     """
 
     __slots__ = (
-        "_alarm", "_asked", "_attempts", "_checks", "_failover", "_landed", "_lines", "_open", "_options", "_spare",
-        "_ties", "deadline", "key", "query", "waiters",
+        "_alarm", "_asked", "_attempts", "_checks", "_failover", "_hands_on", "_landed", "_lines", "_open", "_options",
+        "_spare", "_ties", "deadline", "key", "query", "waiters",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +71,7 @@ class Flight:
         self._attempts = attempts
         self._failover = failover
         self._options: Options = key[5]
+        self._hands_on = key[7]
         self._open: list[Exchange] = []
         self._asked: Peer | None = None
         self._spare: Answer | None = None
@@ -127,8 +129,10 @@ class Flight:
         elif match is Match.TRUNCATED:
             if step.transport is Transport.TCP:
                 self._note_failure(step.peer, "truncated its answer over TCP", blame=True)
+            elif self._hands_on and self._legible(wire) is not None:
+                return self._read(exchange, wire)
             else:
-                self._attempts.truncated(step.peer)
+                self._fetch_whole(exchange, wire)
         else:
             self._ties.counts.ignored(step.peer, match)
             return True
@@ -155,6 +159,21 @@ class Flight:
             self._land(answer)
         return False
 
+    def _fetch_whole(self, exchange: Exchange, wire: bytes) -> None:
+        """Ask over TCP; if that fails, a client over UDP gets what there is, and can try for itself."""
+        peer = exchange.step.peer
+        if self._spare is None and self.query.transport is Transport.UDP:
+            response = self._legible(wire)
+            self._spare = None if response is None else self._answer(response, peer)
+        self._attempts.truncated(peer)
+
+    def _legible(self, wire: bytes) -> Response | None:
+        """A truncated message; None when it ends within a record."""
+        try:
+            return decode_response(wire, self.query.name)
+        except WireError:
+            return None
+
     def _answer(self, response: Response, peer: Peer) -> Answer:
         query = self.query
         proofs = query.edns is not None and query.edns.do
@@ -170,6 +189,7 @@ class Flight:
             answer,
             authority,
             ra=response.ra,
+            tc=response.tc,
             ede=ede,
             made_by=MADE_BY,
             fresh=ONCE,

@@ -45,6 +45,10 @@ class Protocol(msgspec.Struct, frozen=True):
             return Transport.TCP
         return Transport.UDP if self.prefer_udp else asked
 
+    def hands_on(self, asked: Transport) -> bool:
+        """Whether a client gets a truncated answer as it is, to ask again over TCP."""
+        return asked is Transport.UDP and not self.prefer_udp
+
 
 AS_ASKED = Protocol()
 
@@ -121,7 +125,7 @@ class Forwarder:
         edns = query.edns
         key = (
             query.name.key, query.qtype, query.qclass, edns is not None and edns.do, query.cd, passed_on(query),
-            route.number,
+            route.number, route.protocol.hands_on(query.transport),
         )  # fmt: skip
         flight = self._flights.get(key)
         if flight is not None:

@@ -42,6 +42,7 @@ def says(aaaa: Reply, a: Reply) -> object:
         pytest.param(Answer(answer=(ALIAS,)), [MADE.format(300)], id="an alias alone"),
         pytest.param(Answer(answer=(AAAA,)), None, id="an address of its own"),
         pytest.param(Answer(Rcode.NXDOMAIN, authority=(SOA,)), None, id="no such name"),
+        pytest.param(Answer(tc=True), None, id="cut off before its addresses"),
         pytest.param(Answer(Rcode.NXDOMAIN, made_by="policy"), None, id="blocked as missing"),
         pytest.param(Answer(made_by="policy"), None, id="blocked as empty"),
         pytest.param(Answer(Rcode.REFUSED, made_by="acl"), None, id="refused by acl"),

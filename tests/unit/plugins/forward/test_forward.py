@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -289,20 +290,22 @@ class TestSeveralUpstreams:
 
     def test_a_bare_error_sends_the_question_to_the_next(self) -> None:
         async def story() -> None:
-            async with FakeUpstream(default=WWW) as upstream, _bare_error() as broken:
+            async with FakeUpstream(default=WWW) as upstream, _always(b"\x81\x82" + bytes(8)) as broken:
                 assert (await Lab(broken, upstream.address, policy=Order.SEQUENTIAL).ask()).upstream == upstream.address
 
         run(story)
 
 
 @contextlib.asynccontextmanager
-async def _bare_error():  # type: ignore[no-untyped-def]
+async def _always(said: bytes) -> AsyncIterator[str]:
+    """Says the same to every question over UDP, behind its id."""
+
     class Server(asyncio.DatagramProtocol):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             self.transport = transport
 
         def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-            self.transport.sendto(data[:2] + b"\x81\x82" + bytes(8), addr)  # type: ignore[attr-defined]
+            self.transport.sendto(data[:2] + said, addr)  # type: ignore[attr-defined]
 
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Server, local_addr=("127.0.0.1", 0))
     yield f"127.0.0.1:{transport.get_extra_info('sockname')[1]}"
@@ -312,12 +315,47 @@ async def _bare_error():  # type: ignore[no-untyped-def]
 class TestTcp:
     MANY = tuple(record("big.lab.test", "A", f"198.51.{n // 250}.{n % 250}") for n in range(1000))
 
-    def test_a_truncated_answer_is_fetched_over_tcp(self) -> None:
+    @pytest.mark.parametrize(
+        ("options", "asked", "found", "over"),
+        [
+            pytest.param({}, Transport.UDP, (0, True), [Transport.UDP], id="handed on to a client over UDP"),
+            pytest.param({}, Transport.TCP, (1000, False), [Transport.TCP], id="whole over TCP"),
+            pytest.param(
+                {"prefer_udp": True}, Transport.UDP, (1000, False), [Transport.UDP, Transport.TCP], id="fetched, UDP"
+            ),
+            pytest.param(
+                {"prefer_udp": True}, Transport.TCP, (1000, False), [Transport.UDP, Transport.TCP], id="fetched, TCP"
+            ),
+        ],
+    )
+    def test_a_truncated_answer(
+        self, options: dict[str, object], asked: Transport, found: tuple[int, bool], over: list[Transport]
+    ) -> None:
         async def story() -> None:
             async with FakeUpstream(default=Script(answer=self.MANY, tc=True)) as upstream:
-                answer = await Lab(upstream.address).ask("big.lab.test")
-                assert (len(answer.answer), answer.tc) == (1000, False)
-                assert [a.transport for a in upstream.questions] == [Transport.UDP, Transport.TCP]
+                answer = await Lab(upstream.address, **options).ask("big.lab.test", transport=asked)
+                assert (len(answer.answer), answer.tc, answer.rcode) == (*found, Rcode.NOERROR)
+                assert [a.transport for a in upstream.questions] == over
+                assert answer.fresh == ONCE
+
+        run(story)
+
+    def test_clients_over_udp_and_over_tcp_do_not_share_a_question(self) -> None:
+        async def story() -> None:
+            async with FakeUpstream(default=Script(answer=self.MANY, tc=True)) as upstream:
+                lab = Lab(upstream.address)
+                both = [lab.ask("big.lab.test", transport=over) for over in Transport]
+                found = await asyncio.gather(*both)
+                assert sorted((answer.tc, len(answer.answer)) for answer in found) == [(False, 1000), (True, 0)]
+
+        run(story)
+
+    def test_an_answer_cut_within_a_record_is_fetched(self) -> None:
+        async def story() -> None:
+            cut = b"\x83\x80\0\1\0\1\0\0\0\0\3www\3lab\4test\0\0\1\0\1\xc0\x0c\0\1\0"
+            async with _always(cut) as upstream:
+                answer = await Lab(upstream).ask()
+                assert (answer.tc, answer.rcode, answer.ede[0].code) == (False, Rcode.SERVFAIL, EdeCode.NETWORK_ERROR)
 
         run(story)
 
@@ -348,11 +386,21 @@ class TestTcp:
 
         run(story)
 
-    def test_without_tcp_a_truncated_answer_is_an_error(self) -> None:
+    @pytest.mark.parametrize(
+        ("options", "asked", "tc", "rcode"),
+        [
+            pytest.param({}, Transport.UDP, True, Rcode.NOERROR, id="UDP"),
+            pytest.param({"prefer_udp": True}, Transport.UDP, True, Rcode.NOERROR, id="fetched for UDP"),
+            pytest.param({"prefer_udp": True}, Transport.TCP, False, Rcode.SERVFAIL, id="fetched for TCP"),
+        ],
+    )
+    def test_without_tcp_a_client_over_udp_gets_what_there_is(
+        self, options: dict[str, object], asked: Transport, tc: bool, rcode: Rcode
+    ) -> None:
         async def story() -> None:
             async with FakeUpstream(default=Script(tc=True), tcp=False) as upstream:
-                answer = await Lab(upstream.address).ask()
-                assert (answer.rcode, answer.ede[0].code) == (Rcode.SERVFAIL, EdeCode.NETWORK_ERROR)
+                answer = await Lab(upstream.address, **options).ask(transport=asked)
+                assert (answer.tc, answer.rcode) == (tc, rcode)
 
         run(story)
 
