@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -84,3 +84,21 @@ def _kubeconfig(cluster: Cluster, token: str | Path) -> Manifest:
         "users": [{"name": "test", "user": user}],
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
     }
+
+
+Story = Callable[[Following], Awaitable[None]]
+
+
+def follow(cluster: Cluster, folder: Path, story: Story, token: str | Path = "") -> None:
+    """Tell the story of an index that follows from the beginning."""
+
+    async def told() -> None:
+        async with Following(cluster, folder, token) as following:
+            await story(following)
+
+    asyncio.run(told())
+
+
+async def does(action: Callable[..., object], *words: object) -> None:
+    """Change the cluster beside the event loop."""
+    await asyncio.to_thread(action, *words)
