@@ -281,9 +281,9 @@ DIRECTIVES: Mapping[str, Known] = {
 }
 """Every directive this server knows."""
 NOT_YET = frozenset((
-    "auto", "cancel", "debug", "dnssec", "dnstap",
-    "erratic", "etcd", "geoip", "grpc", "k8s_external",
-    "multisocket", "nsid", "pprof", "proxyproto", "root", "secondary", "sign",
-    "timeouts", "tls", "trace", "tsig", "whoami",
+    "auto", "azure", "cancel", "clouddns", "debug", "dnssec", "dnstap", "dynupdate",
+    "erratic", "etcd", "geoip", "grpc", "grpc_server", "https", "https3", "k8s_external",
+    "multisocket", "nomad", "nsid", "on", "pprof", "proxyproto", "quic", "root", "route53", "secondary", "shed",
+    "sign", "siit", "timeouts", "tls", "trace", "tsig", "whoami",
 ))  # fmt: skip
 """Plugins of CoreDNS that a Corefile may name and this version does not have."""
