@@ -8,65 +8,77 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
+from tests.bench.api import ABSENT, Api, api_server
 from tests.bench.load import TOLERANCE, Sent, Stream, send
 from tests.bench.peers import Peer, Role, Setup, find
-from tests.bench.report import OWN, Figures, Result, Round, show, write_json
+from tests.bench.report import Figures, Result, Round, show, summary, write_json
 from tests.bench.servers import Expected, Running, Unusable, free_port
-from tests.bench.works import WORKS, Entry, Work, write_streams
+from tests.bench.works import OWN, WORKS, Entry, Work, write_streams
 
 UPSTREAM_ANSWERS = (Expected("first.example.test", "NOERROR", ("192.0.2.7",)),)
+NO_API = f"no API server without {', '.join(ABSENT)}: make peers"
+WARM_UP = 0.7
+"""Seconds that a server is asked before it is measured, and that fill what is weighed."""
 
 
 class Bench:
     """One run of the whole. `cores` are the server's and the questioners'."""
 
-    def __init__(self, peers: Mapping[str, Peer], folder: Path, rounds: int, seconds: float) -> None:
+    def __init__(
+        self, peers: Mapping[str, Peer], folder: Path, api: Api | None, upstream: int, *, rounds: int, seconds: float
+    ) -> None:
         self._peers = peers
+        self._api = api
+        self._upstream = upstream
         self._folder = folder
         self._rounds = rounds
         self._seconds = seconds
-        self._server_core, self._load_core = sorted(os.sched_getaffinity(0))[:2]
+        self._server_core, self._load_core = cores()
         self._runs = 0
 
     def measure(self, work: Work) -> Result:
         """All rounds of a work, its servers in turn within each round."""
         rounds: dict[str, list[Round]] = {}
         failed: dict[str, str] = {}
-        with self._upstream(work) as port:
-            for number in range(self._rounds):
-                for entry in work.entries:
-                    peer = self._peers[entry.peer]
-                    if peer.program is None:
-                        failed[entry.name] = f"not installed: {peer.install}"
-                    if entry.name in failed:
-                        continue
-                    print(
-                        f"\r{work.key}: round {number + 1}, {entry.name}        ", end="", file=sys.stderr, flush=True
-                    )
-                    try:
-                        rounds.setdefault(entry.name, []).append(self._round(work, entry, port))
-                    except Unusable as problem:
-                        failed[entry.name] = str(problem)
-        print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
+        if work.big and self._api is not None:
+            self._api.grow()
+        for number in range(1 if work.of_memory else self._rounds):
+            for entry in work.entries:
+                program = self._peers[entry.peer]
+                if program.program is None:
+                    failed[entry.name] = f"not installed: {program.install}"
+                elif work.big and self._api is None:
+                    failed[entry.name] = NO_API
+                if entry.name in failed:
+                    continue
+                _progress(f"{work.key}: round {number + 1}, {entry.name}")
+                try:
+                    rounds.setdefault(entry.name, []).append(self._round(work, entry))
+                except Unusable as problem:
+                    failed[entry.name] = str(problem)
+        _progress("")
         return Result(work, {n: Figures.of(r) for n, r in rounds.items() if n not in failed}, failed)
 
-    def _round(self, work: Work, entry: Entry, upstream: int) -> Round:
+    def _round(self, work: Work, entry: Entry) -> Round:
         self._runs += 1
-        setup = Setup(entry.role, self._folder / f"run-{self._runs}", free_port(), upstream, entry.arguments)
+        setup = Setup(
+            entry.role, self._folder / f"run-{self._runs}", free_port(), self._upstream,
+            self._api.kubeconfig if self._api is not None else None, entry.arguments,
+        )  # fmt: skip
         command = self._peers[entry.peer].command(setup)
         questions = self._folder / f"questions-{work.key}"
         warm = write_streams(work, entry.repeat, questions, "warm")
         streams = write_streams(work, entry.repeat, questions, "unique")
         with Running(command, setup.port, self._server_core, setup.folder / "log") as server:
             server.must_answer([*work.expected, *(work.guards if entry.peer == OWN else ())])
-            self._send(warm, 1.0, server, work)
+            self._send(warm, WARM_UP, server, work)
             cpu = server.cpu_seconds()
-            sent = self._send(streams, 1.0 if work.most_bytes else self._seconds, server, work)
+            sent = self._send(streams, WARM_UP if work.of_memory else self._seconds, server, work)
             used = server.cpu_seconds() - cpu
             resident = server.resident_bytes()
         shutil.rmtree(setup.folder, ignore_errors=True)
@@ -82,19 +94,27 @@ class Bench:
             )
         return sent
 
-    @contextmanager
-    def _upstream(self, work: Work) -> Iterator[int]:
-        """The Knot that forwarded names go to, on the questioners' core."""
-        knot = self._peers["Knot"]
-        if work.entries[0].role is not Role.FORWARD:
-            yield 0
-            return
-        if knot.program is None:
-            raise SystemExit(f"forward needs Knot: {knot.install}")
-        setup = Setup(Role.CLUSTER, self._folder / "upstream", free_port(), 0)
-        with Running(knot.command(setup), setup.port, self._load_core, setup.folder / "log") as server:
-            server.must_answer(UPSTREAM_ANSWERS)
-            yield setup.port
+
+def cores() -> tuple[int, int]:
+    """The core of the server that is measured, and that of everybody else."""
+    server, others = sorted(os.sched_getaffinity(0))[:2]
+    return server, others
+
+
+@contextmanager
+def upstream(knot: Peer, folder: Path) -> Iterator[int]:
+    """The port of the Knot that forwarded names go to, on the questioners' core; 0 where there is none."""
+    if knot.program is None:
+        yield 0
+        return
+    setup = Setup(Role.HITS, folder / "upstream", free_port(), 0)
+    with Running(knot.command(setup), setup.port, cores()[1], setup.folder / "log") as server:
+        server.must_answer(UPSTREAM_ANSWERS)
+        yield setup.port
+
+
+def _progress(text: str) -> None:
+    print(f"\r{' ' * 78}\r{text}", end="", file=sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -110,13 +130,22 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 130)
     for name, install in missing.items():
         console.print(f"{name} is missing and left out. To have it: {install}", markup=False, highlight=False)
+    if ABSENT:
+        console.print(
+            f"ATTENTION: {NO_API}. dnspolicy reads manifests instead, and CoreDNS has no cluster.", style="red"
+        )
     results = []
-    with tempfile.TemporaryDirectory(prefix="dnspolicy-bench-") as folder:
-        bench = Bench(peers, Path(folder), asked.rounds, asked.seconds)
+    with ExitStack() as held:
+        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="dnspolicy-bench-")))
+        port = held.enter_context(upstream(peers["Knot"], folder))
+        _progress("starting and filling the API server")
+        api = held.enter_context(api_server(folder / "api", cores()[1]))
+        bench = Bench(peers, folder, api, port, rounds=asked.rounds, seconds=asked.seconds)
         for work in WORKS:
             if not asked.only or work.key in asked.only:
                 results.append(bench.measure(work))
                 show(results[-1], console)
+    summary(results, console)
     if asked.json:
         write_json(results, missing, asked.json)
     return 1 if any(OWN in result.failed for result in results) else 0
@@ -130,7 +159,7 @@ def _arguments() -> argparse.Namespace:
         "--only", action="append", choices=[w.key for w in WORKS], metavar="WORK", help=", ".join(w.key for w in WORKS)
     )
     parser.add_argument("--rounds", type=int, default=3, help="rounds; medians are shown (default 3)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement (default 3)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement (default 2)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file too")
     parser.add_argument(
         "--no-build", dest="build", action="store_false", help="do not build CoreDNS when it is missing"

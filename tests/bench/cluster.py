@@ -1,83 +1,125 @@
-"""The small cluster that everything is measured with: 200 services, 1,000 pods, of which 8 ask."""
+"""The clusters that everything is measured with: 200 services and 1,000 pods, or 5,000 of both; 8 of the pods ask."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
+
+from dnspolicy.testing.apiserver.resources import Manifest
 
 SERVICES = 200
 NAMESPACES = 10
 PODS = 1000
+BIG = 5000
+"""Services, and pods, of the big cluster."""
 ZONE = "cluster.local"
 CLIENTS = tuple(f"127.0.1.{number}" for number in range(1, 9))
 """Addresses of the pods that ask."""
 FOREIGN = "example.test"
 """The zone that the upstream answers, every name in it."""
 FOREIGN_ADDRESS = "192.0.2.7"
+EMPTY = "internal"
+"""A zone of the upstream without names; the machines' own search list lies in it."""
+MACHINE_SEARCH = (f"a.project.{EMPTY}", f"project.{EMPTY}")
 
 
 def service(number: int) -> tuple[str, str, str]:
     """Name, namespace and address."""
-    return f"svc-{number:03d}", f"ns-{number % NAMESPACES}", f"10.96.{number // 100}.{number % 100 + 1}"
+    return f"svc-{number:03d}", f"ns-{number % NAMESPACES}", f"10.97.{number // 100}.{number % 100 + 1}"
 
 
-def names() -> list[tuple[str, str]]:
-    """Every service's domain name with its address."""
+def names(count: int = SERVICES) -> list[tuple[str, str]]:
+    """The domain names of the first services with their addresses."""
     found = []
-    for number in range(SERVICES):
+    for number in range(count):
         name, namespace, address = service(number)
         found.append((f"{name}.{namespace}.svc.{ZONE}", address))
     return found
 
 
-def write_manifests(folder: Path) -> None:
-    """Kubernetes YAML for dnspolicy."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "namespaces.yaml").write_text("---\n".join(_namespaces()))
-    (folder / "services.yaml").write_text("---\n".join(_services()))
-    (folder / "pods.yaml").write_text("---\n".join(_pods()))
-
-
-def _namespaces() -> Iterator[str]:
-    for number in range(NAMESPACES):
-        yield (
-            f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: ns-{number}, uid: n-{number}, "
-            f"labels: {{team: team-{number % 3}}}}}\n"
-        )
-
-
-def _services() -> Iterator[str]:
+def small() -> Iterator[Manifest]:
+    """The objects of the small cluster. Each service has the endpoints of the pods of its number."""
+    yield from map(_namespace, range(NAMESPACES))
+    yield from map(_pod, range(PODS))
     for number in range(SERVICES):
-        name, namespace, address = service(number)
-        yield (
-            f"apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: {namespace}, uid: s-{number}}}\n"
-            f"spec:\n  type: ClusterIP\n  clusterIP: {address}\n  clusterIPs: [{address}]\n"
-            f"  selector: {{app: {name}}}\n  ports: [{{name: http, port: 80, protocol: TCP, targetPort: 8080}}]\n"
-        )
-        pods = ", ".join(
-            f"{{addresses: [{pod_address(pod)}], conditions: {{ready: true}}, nodeName: node-{pod % 5}, "
-            f"targetRef: {{kind: Pod, name: pod-{pod}, namespace: {namespace}}}}}"
-            for pod in range(number, PODS, SERVICES)
-        )
-        yield (
-            "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
-            f"metadata: {{name: {name}-1, namespace: {namespace}, uid: e-{number}, "
-            f"labels: {{kubernetes.io/service-name: {name}}}}}\n"
-            "addressType: IPv4\nports: [{name: http, port: 8080, protocol: TCP}]\n"
-            f"endpoints: [{pods}]\n"
-        )
+        yield from _service(number, range(number, PODS, SERVICES))
 
 
-def _pods() -> Iterator[str]:
-    for pod in range(PODS):
-        address = pod_address(pod)
-        yield (
-            f"apiVersion: v1\nkind: Pod\nmetadata: {{name: pod-{pod}, namespace: ns-{pod % NAMESPACES}, uid: p-{pod}, "
-            f"labels: {{app: svc-{pod % SERVICES:03d}, version: v{pod % 4}}}}}\n"
-            f"spec: {{nodeName: node-{pod % 5}, serviceAccountName: default}}\n"
-            f"status: {{phase: Running, podIP: {address}, podIPs: [{{ip: {address}}}]}}\n"
-        )
+def growth() -> Iterator[Manifest]:
+    """What makes a big cluster of the small one."""
+    yield from map(_pod, range(PODS, BIG))
+    for number in range(SERVICES, BIG):
+        yield from _service(number, (number,))
+
+
+def write_manifests(folder: Path) -> None:
+    """The small cluster as Kubernetes YAML for dnspolicy."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "cluster.yaml").write_text("\n---\n".join(map(json.dumps, small())) + "\n")
+
+
+def _namespace(number: int) -> Manifest:
+    meta = {"name": f"ns-{number}", "labels": {"team": f"team-{number % 3}"}}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": meta}
+
+
+def _service(number: int, pods: Iterable[int]) -> Iterator[Manifest]:
+    name, namespace, address = service(number)
+    yield {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIP": address,
+            "clusterIPs": [address],
+            "selector": {"app": name},
+            "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": 8080}],
+        },
+    }
+    yield {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": f"{name}-1",
+            "namespace": namespace,
+            "labels": {"kubernetes.io/service-name": name},
+        },
+        "addressType": "IPv4",
+        "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+        # The pods that ask have loopback addresses, which no endpoint can have.
+        "endpoints": [_endpoint(pod) for pod in pods if pod >= len(CLIENTS)],
+    }
+
+
+def _endpoint(pod: int) -> Manifest:
+    return {
+        "addresses": [pod_address(pod)],
+        "conditions": {"ready": True},
+        "nodeName": f"node-{pod % 5}",
+        "targetRef": {"kind": "Pod", "name": f"pod-{pod}", "namespace": f"ns-{pod % NAMESPACES}"},
+    }
+
+
+def _pod(pod: int) -> Manifest:
+    address = pod_address(pod)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": f"pod-{pod}",
+            "namespace": f"ns-{pod % NAMESPACES}",
+            "labels": {"app": f"svc-{pod % SERVICES:03d}", "version": f"v{pod % 4}"},
+        },
+        "spec": {
+            "nodeName": f"node-{pod % 5}",
+            "serviceAccountName": "default",
+            "containers": [{"name": "app", "image": "registry.example/app"}],
+        },
+        "status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]},
+    }
 
 
 def pod_address(pod: int) -> str:
@@ -134,6 +176,12 @@ def write_foreign_zone(path: Path) -> None:
     )
 
 
+def write_empty_zone(path: Path) -> None:
+    path.write_text(
+        f"$ORIGIN {EMPTY}.\n$TTL 30\n@ IN SOA ns hostmaster 1 7200 1800 86400 30\n@ IN NS ns\nns IN A 127.0.0.1\n"
+    )
+
+
 def mixed_case(count: int) -> Iterator[str]:
     """Names of the cluster, no two with the same letters: what a memo keyed by the question's bytes cannot know."""
     made = 0
@@ -165,6 +213,13 @@ def missing(count: int, mark: str) -> Iterator[str]:
     """Names that do not exist, each once."""
     for number in range(count):
         yield f"{mark}-{number}.ns-{number % NAMESPACES}.svc.{ZONE}"
+
+
+def searched(count: int, client: str) -> Iterator[str]:
+    """Names outside of the cluster as the resolver of a pod first asks for them."""
+    namespace = f"ns-{CLIENTS.index(client) % NAMESPACES}"
+    for number in range(SERVICES):
+        yield f"site-{number}.{FOREIGN}.{namespace}.svc.{ZONE}"
 
 
 def foreign(count: int, mark: str) -> Iterator[str]:

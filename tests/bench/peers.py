@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tests.bench import cluster
+from tests.bench import cluster, corefiles
+from tests.bench.servers import Unusable
 
 COREDNS = "github.com/coredns/coredns@v1.15.0"
 HERE = Path(__file__).resolve().parents[2]
@@ -23,22 +24,29 @@ class Role(StrEnum):
 
     HITS = "hits"
     """The cluster's names, answered from what is finished: a cache or local data."""
-    CLUSTER = "cluster"
-    """The cluster's names, from the data themselves."""
+    KUBEADM = "kubeadm"
+    """What an API server holds, and everything else from the upstream: kubeadm's Corefile."""
+    VERIFIED = "verified"
+    """The same with `pods verified`."""
+    AUTOPATH = "autopath"
+    """The same with `autopath @kubernetes` too, on a machine that searches two domains."""
+    IDLE = "idle"
+    """kubeadm's Corefile with directives that have nothing to do."""
+    BY_NAME = "by name"
+    """kubeadm's Corefile under a policy that reads the name."""
     FORWARD = "forward"
-    """Everything goes to the upstream."""
-    NAME_POLICY = "name policy"
-    """The cluster's names under a policy that reads the name."""
+    """Everything from the upstream, for servers without a Corefile."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Where and for what one server is set up."""
+    """Where and for what one server is set up. `kubeconfig` leads to the API server, `upstream` is its port or 0."""
 
     role: Role
     folder: Path
     port: int
     upstream: int
+    kubeconfig: Path | None = None
     arguments: tuple[str, ...] = ()
     """More words for the command line."""
 
@@ -96,34 +104,54 @@ def _build_coredns() -> str | None:
 
 def _dnspolicy(program: str, setup: Setup) -> list[str]:
     folder = setup.folder
-    cluster.write_manifests(folder / "manifests")
-    by_name = setup.role is Role.NAME_POLICY
-    cluster.write_policy(folder / "policy", cluster.NAME_POLICY if by_name else cluster.TENANT_POLICY)
-    forward = f"    forward . 127.0.0.1:{setup.upstream}\n" if setup.role is Role.FORWARD else ""
-    (folder / "Corefile").write_text(
-        f".:{setup.port} {{\n    bind 127.0.0.1\n    errors\n    prometheus 127.0.0.1:0\n"
-        f"    policy {{\n        rego {folder / 'policy'}\n    }}\n"
-        f"    audit {{\n        file {folder / 'audit.jsonl'}\n    }}\n"
-        f"    kubernetes {cluster.ZONE} {{\n        manifests {folder / 'manifests'}\n    }}\n"
-        f"    cache {{\n        disable success {cluster.ZONE}\n        disable denial {cluster.ZONE}\n    }}\n"
-        f"{forward}}}\n"
+    cluster.write_policy(
+        folder / "policy", cluster.NAME_POLICY if setup.role is Role.BY_NAME else cluster.TENANT_POLICY
     )
-    return [program, "serve", "--conf", str(folder / "Corefile")]
+    if setup.kubeconfig is None:
+        cluster.write_manifests(folder / "manifests")
+        source = f"manifests {folder / 'manifests'}"
+    else:
+        source = f"kubeconfig {setup.kubeconfig}"
+    more = (*corefiles.own(folder), *_more(setup))
+    text = corefiles.kubeadm(setup.port, setup.upstream, source, pods=_pods(setup), more=more)
+    (folder / "Corefile").write_text(text)
+    return _searching(setup, [program, "serve", "--conf", str(folder / "Corefile")])
 
 
 def _coredns(program: str, setup: Setup) -> list[str]:
     folder = setup.folder
-    cluster.write_hosts(folder / "hosts")
-    cluster.write_zone(folder / "zone")
-    source = {
-        Role.HITS: f"hosts {folder / 'hosts'} {cluster.ZONE} {{\n        ttl 5\n    }}",
-        Role.CLUSTER: f"file {folder / 'zone'} {cluster.ZONE}",
-        Role.FORWARD: f"forward . 127.0.0.1:{setup.upstream}",
-    }[setup.role]
-    (folder / "Corefile").write_text(
-        f".:{setup.port} {{\n    bind 127.0.0.1\n    errors\n    prometheus 127.0.0.1:0\n    cache\n    {source}\n}}\n"
-    )
-    return [program, "-conf", str(folder / "Corefile")]
+    if setup.role is Role.HITS:
+        cluster.write_hosts(folder / "hosts")
+        text = corefiles.hits(setup.port, folder / "hosts")
+    elif setup.kubeconfig is None:
+        raise Unusable("needs kube-apiserver, etcd and openssl: make peers")
+    else:
+        source = f"kubeconfig {setup.kubeconfig} test"
+        text = corefiles.kubeadm(setup.port, setup.upstream, source, pods=_pods(setup), more=_more(setup))
+    (folder / "Corefile").write_text(text)
+    return _searching(setup, [program, "-conf", str(folder / "Corefile")])
+
+
+def _pods(setup: Setup) -> str:
+    return "verified" if setup.role in (Role.VERIFIED, Role.AUTOPATH) else "insecure"
+
+
+def _more(setup: Setup) -> tuple[str, ...]:
+    """Directives beside kubeadm's."""
+    if setup.role is Role.AUTOPATH:
+        return ("autopath @kubernetes",)
+    return corefiles.IDLE if setup.role is Role.IDLE else ()
+
+
+def _searching(setup: Setup, command: list[str]) -> list[str]:
+    """The command, on a machine with a search list of its own where the role wants one."""
+    if setup.role is not Role.AUTOPATH:
+        return command
+    if os.geteuid() != 0 or shutil.which("unshare") is None:
+        raise Unusable("needs root and unshare, to give the machine another search list")
+    path = setup.folder / "resolv.conf"
+    path.write_text(f"nameserver 127.0.0.1\nsearch {' '.join(cluster.MACHINE_SEARCH)}\n")
+    return ["unshare", "--mount", "sh", "-c", f'mount --bind {path} /etc/resolv.conf && exec "$@"', "sh", *command]
 
 
 def _unbound(program: str, setup: Setup) -> list[str]:
@@ -156,11 +184,13 @@ def _knot(program: str, setup: Setup) -> list[str]:
     folder = setup.folder
     cluster.write_zone(folder / "cluster.zone")
     cluster.write_foreign_zone(folder / "foreign.zone")
+    cluster.write_empty_zone(folder / "empty.zone")
     (folder / "knot.conf").write_text(
         f"server:\n  listen: 127.0.0.1@{setup.port}\n  rundir: {folder}\n  udp-workers: 1\n  tcp-workers: 1\n"
         f"  background-workers: 1\nlog:\n  - target: stderr\n    any: warning\n"
         f"database:\n  storage: {folder / 'db'}\n"
         f"zone:\n  - domain: {cluster.ZONE}\n    file: {folder / 'cluster.zone'}\n"
         f"  - domain: {cluster.FOREIGN}\n    file: {folder / 'foreign.zone'}\n"
+        f"  - domain: {cluster.EMPTY}\n    file: {folder / 'empty.zone'}\n"
     )
     return [program, "-c", str(folder / "knot.conf")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -12,9 +12,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.works import Work
+from tests.bench.works import OWN, Goal, Work
 
-OWN = "dnspolicy"
 RATIOS = ("dnspolicy ÷ it", "by CPU")
 SATURATED = 0.95
 """A server that used less of its core was held up by those who asked; then the CPU per query is what compares."""
@@ -84,7 +83,7 @@ def show(result: Result, console: Console) -> None:
     if result.figures:
         console.print(table)
     for name, why in result.failed.items():
-        console.print(f"  {name}: not measured: {why}", markup=False, highlight=False)
+        console.print(f"  {name}: NOT MEASURED: {why}", markup=False, highlight=False)
     for line in goals(result):
         console.print(f"  {line}", markup=False, highlight=False)
     console.print()
@@ -92,26 +91,42 @@ def show(result: Result, console: Console) -> None:
 
 def goals(result: Result) -> list[str]:
     """What was to be reached and whether it was; nothing is said of what was not measured."""
-    own = result.figures.get(OWN)
-    if own is None:
-        return []
+    work, figures = result.work, result.figures
     lines = []
-    for goal in result.work.goals:
-        other = result.figures.get(goal.of)
-        if other:
-            ratio, measure = own.per_second / other.per_second, "queries/s"
-            if min(own.busy, other.busy) < SATURATED:
-                ratio, measure = other.cpu_per_query / own.cpu_per_query, "CPU per query"
+    for goal in work.goals:
+        if goal.own in figures and goal.of in figures:
+            lines.append(_of_speed(goal, figures[goal.own], figures[goal.of]))
+    for goal in work.most_memory:
+        if goal.own in figures and goal.of in figures:
+            ratio = figures[goal.own].resident / figures[goal.of].resident
             lines.append(
-                f"{_mark(ratio >= goal.ratio)}: {ratio:.2f} of {goal.of} by {measure}, to reach {goal.ratio:.2f}"
+                f"{_mark(ratio <= goal.ratio)}: {ratio:.2f} of the memory of {goal.of}, at most {goal.ratio:.2f}"
             )
-    if result.work.least:
-        reached = own.per_second >= result.work.least
-        lines.append(f"{_mark(reached)}: {own.per_second:,.0f}/s, to reach {result.work.least:,.0f}/s")
-    if result.work.most_bytes:
-        reached = own.resident <= result.work.most_bytes
-        lines.append(f"{_mark(reached)}: {own.resident / 1e6:.0f} MB, at most {result.work.most_bytes / 1e6:.0f} MB")
+    own = figures.get(OWN)
+    if own and work.least:
+        lines.append(f"{_mark(own.per_second >= work.least)}: {own.per_second:,.0f}/s, to reach {work.least:,.0f}/s")
+    if own and work.most_bytes:
+        reached = own.resident <= work.most_bytes
+        lines.append(f"{_mark(reached)}: {own.resident / 1e6:.0f} MB, at most {work.most_bytes / 1e6:.0f} MB")
     return lines
+
+
+def _of_speed(goal: Goal, own: Figures, other: Figures) -> str:
+    ratio, measure = own.per_second / other.per_second, "queries/s"
+    if min(own.busy, other.busy) < SATURATED:
+        ratio, measure = other.cpu_per_query / own.cpu_per_query, "CPU per query"
+    who = "" if goal.own == OWN else f"{goal.own}: "
+    return f"{_mark(ratio >= goal.ratio)}: {who}{ratio:.2f} of {goal.of} by {measure}, to reach {goal.ratio:.2f}"
+
+
+def summary(results: Sequence[Result], console: Console) -> None:
+    """All goals once more, and what could not be measured."""
+    console.print("goals", style="bold")
+    for result in results:
+        for line in goals(result):
+            console.print(f"  {result.work.key}: {line}", markup=False, highlight=False)
+        for name, why in result.failed.items():
+            console.print(f"  {result.work.key}: NOT MEASURED: {name}: {why}", markup=False, highlight=False)
 
 
 def _mark(reached: bool) -> str:
