@@ -46,6 +46,7 @@ class Following:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.source.stop()
+        await asyncio.sleep(0.1)  # TLS says goodbye after a connection was closed
 
     async def until(self, holds: Callable[[], object]) -> None:
         """Wait for something to be true."""
