@@ -11,13 +11,19 @@ from pathlib import Path
 import pytest
 
 import dnspolicy
+from dnspolicy.cli import coredns
 from dnspolicy.cli.main import parser
 
 ROOT = Path(dnspolicy.__file__).parent.parent
 PAGE = (ROOT / "docs" / "cli.md").read_text()
+FOLDERS = ("docs", "deploy", "dnspolicy", "policies", "examples")
 PAPERS = [
     *ROOT.glob("*.md"),
-    *(path for folder in ("docs", "dnspolicy", "policies", "examples") for path in (ROOT / folder).rglob("*.md")),
+    *(
+        path
+        for folder in ("docs", "deploy", "dnspolicy", "policies", "examples")
+        for path in (ROOT / folder).rglob("*.md")
+    ),
 ]
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"(?:^(?:\$ )?|\| )(dnspolicy .*?)(?= \| | > |$)")
@@ -87,7 +93,14 @@ def test_a_section_names_every_choice_and_default(name: str) -> None:
     ],
 )
 def test_a_command_of_the_papers_can_be_typed(words: list[str]) -> None:
-    parser().parse_args(words)
+    (coredns.parser() if coredns.is_meant(words) else parser()).parse_args(words)
+
+
+def test_the_page_names_every_container_argument() -> None:
+    described = set(re.findall(r"`(-[a-z][a-z.]*)[` ]", section("dnspolicy serve").partition("container arguments")[2]))
+    assert described == {
+        text for action in options(coredns.parser()) for text in action.option_strings if text[1] != "-"
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)

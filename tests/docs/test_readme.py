@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import dnspolicy
+from dnspolicy.app.directives import DIRECTIVES, NOT_YET
 from dnspolicy.app.reading import read_plan
 from dnspolicy.cli.main import main
 from dnspolicy.wire import rdata
@@ -114,8 +115,15 @@ def test_a_corefile_of_the_page_is_one(corefile: str, tmp_path: Path) -> None:
     assert read_plan(path, {}).blocks
 
 
-def test_the_page_names_every_plugin() -> None:
-    listed = re.search(r"with the plugins \[([^\]]+)\]", README)
-    assert listed is not None
-    rooms = sorted(path.parent.name for path in (ROOT / "dnspolicy" / "plugins").glob("*/__init__.py"))
-    assert sorted(re.findall(r"\w+", listed[1].replace(" and ", " "))) == rooms
+def test_the_page_names_every_plugin_and_links_it() -> None:
+    table = README.partition("| plugin | what it does |\n")[2].partition("\n\n")[0]
+    listed = dict(re.findall(r"^\| \[(\w+)\]\(([^)]+)\) \| \S", table, re.MULTILINE))
+    rooms = {path.parent.name for path in (ROOT / "dnspolicy" / "plugins").glob("*/__init__.py")}
+    assert list(listed) == sorted(DIRECTIVES)
+    assert {name for name, link in listed.items() if link == f"dnspolicy/plugins/{name}/README.md"} == rooms
+
+
+def test_the_page_names_only_what_is_really_missing() -> None:
+    missing = re.search(r"\* \*\*Of CoreDNS's plugins\*\*: (.+?)\[the rest\]", README, re.DOTALL)
+    assert missing is not None
+    assert set(re.findall(r"`(\w+)`", missing[1])) - NOT_YET == set()
