@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,12 +57,21 @@ def free_port(ip: str) -> int:
 
 
 class Server:
-    """`dnspolicy serve`, ready to answer. What it says on standard error is in `said`."""
+    """`dnspolicy serve`, ready to answer. What it says on standard error is in `said`.
 
-    def __init__(self, *words: str) -> None:
+    `command` and `env` are another way to start it, and more of its environment.
+    """
+
+    def __init__(
+        self, *words: str, command: Sequence[str] = (COMMAND, "serve"), env: Mapping[str, str] | None = None
+    ) -> None:
         self.said: list[str] = []
         self.child = subprocess.Popen(
-            [COMMAND, "serve", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment()
+            [*command, *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=_environment() | dict(env or {}),
         )
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
