@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import dnspolicy
+from dnspolicy.chain.order import ORDER
 
 ROOT = Path(dnspolicy.__file__).parent.parent
 PACKAGE = ROOT / "dnspolicy"
@@ -78,6 +79,14 @@ def test_the_design_names_files_that_exist() -> None:
 def test_the_design_lists_every_folder_of_the_package() -> None:
     listed = re.findall(r"^\| `(\w+)/` \|", (ROOT / "DESIGN.md").read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
+
+
+def test_the_design_shows_the_whole_chain_in_order() -> None:
+    text = (ROOT / "DESIGN.md").read_text()
+    picture = text.partition("chain:")[2].partition("policy + engines")[0]
+    shown = [word for word in re.findall(r"(?:^|─) +(\w+)", picture) if word in ORDER]
+    assert shown == [name for name in ORDER if name in shown]
+    assert [name for name in ORDER if name not in {*shown, "identity"} and f"`{name}`" not in text] == []
 
 
 def test_the_contributors_page_lists_every_folder_of_tests() -> None:
