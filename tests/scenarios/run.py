@@ -93,7 +93,7 @@ class _Stage:
         self._folder = folder
         self._cluster = cluster.merged({}, story.cluster)
         self._upstreams = {name: FakeUpstream() for name in (MAIN, *story.upstreams)}
-        self._records: list[tuple[Step, str, int]] = []
+        self._records: list[tuple[Step, tuple[str, int, str, str]]] = []
         self._clock = Shifted()
         self._looked = 0
 
@@ -207,7 +207,7 @@ class _Stage:
                 raise Wrong(f"{step.by} asks {' '.join(question)}: {'; '.join(wrong)}")
             shapes.append((question, shape(asked.reply)))
             if step.record:
-                self._records.append((step, source, asked.port))
+                self._records.append((step, (source, asked.port, *question)))
         if step.alike:
             for question, found in shapes:
                 if found != shapes[0][1]:
@@ -245,8 +245,9 @@ class _Stage:
     def _check_records(self) -> None:
         written = [json.loads(line) for line in (self._folder / "audit.jsonl").read_text().splitlines()]
         held = [r for r in written if r["type"] in ("query", "repeat")]
-        for step, source, port in self._records:
-            found = [r for r in held if (r["client"]["ip"], r["client"].get("port")) == (source, port)]
+        for step, asked in self._records:
+            same = [r for r in held if _asked_by(r) == asked[:3]]
+            found = [r for r in same if r["question"]["name"].lower() == asked[3].lower().rstrip(".")] or same
             wrong = "no record" if not found else _missing(step.record, found[0], "")
             if wrong:
                 raise Wrong(f"record of {step.ask} by {step.by}: {wrong}")
@@ -257,6 +258,12 @@ class _Stage:
             asked = [f"{a.type} {a.name}" for a in self._upstreams[name].asked]
             if asked != wanted:
                 raise Wrong(f"upstream {name} was asked {asked}, not {wanted}")
+
+
+def _asked_by(record: dict[str, Any]) -> tuple[str, int, str]:
+    """Address, port and type of a record. A later question may come from the same port."""
+    client = record["client"]
+    return client["ip"], client.get("port"), record["question"]["type"]
 
 
 def _missing(wanted: Any, got: Any, at: str) -> str:
