@@ -7,11 +7,13 @@ import hashlib
 import logging
 import os
 import random
+import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dnspolicy.app.app import App
 from dnspolicy.app.plan import Plan
+from dnspolicy.corefile.files import MAX_BYTES
 from dnspolicy.model.errors import DnsPolicyError
 from dnspolicy.plugins import reload
 
@@ -24,7 +26,8 @@ class Reloader:
     """Watches the Corefile and what it imports.
 
     `files` says which files those are now, `read` reads them anew and raises ConfigError; both are called in a thread.
-    `asked`, when set, asks for a look at once, which tries even what was refused before.
+    `asked`, when set, asks for a look at once, which tries even what was refused before. `in_force` is the digest that
+    the files had when the plan in force was read from them.
 
     Without a `reload` directive in force it only acts when `look` is asked for.
     """
@@ -36,6 +39,7 @@ class Reloader:
         files: Callable[[], tuple[Path, ...]],
         read: Callable[[], Plan],
         asked: asyncio.Event,
+        in_force: str,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._app = app
@@ -51,7 +55,7 @@ class Reloader:
         self._info = metrics.gauge(
             "coredns_reload_version_info", "The SHA-512 of the files in force.", ("hash", "value")
         )
-        self._in_force = self._tried = digest(app.current.plan.files)
+        self._in_force = self._tried = in_force
         self._info.set(1.0, ("sha512", self._in_force))
 
     async def start(self) -> None:
@@ -124,8 +128,16 @@ def digest(files: Iterable[Path]) -> str:
     for path in sorted(set(files)):
         total.update(os.fsencode(path) + b"\0")
         try:
-            data = path.read_bytes()
-        except OSError as problem:
-            data = f"cannot be read: {problem.errno}".encode()
+            data = _content(path)
+        except (OSError, ValueError) as problem:
+            data = f"cannot be read: {getattr(problem, 'errno', '')}".encode()
         total.update(len(data).to_bytes(8, "big") + data)
     return total.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    """As much of a file as a Corefile may have. Whoever opens what is no regular file may wait for ever."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        return b"no regular file"
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)

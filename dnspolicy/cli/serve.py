@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,13 +20,19 @@ import uvloop
 from dnspolicy import __version__
 from dnspolicy.app.app import App
 from dnspolicy.app.plan import Plan
-from dnspolicy.app.reloader import Reloader
+from dnspolicy.app.reloader import Reloader, digest
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.cli.configured import add_conf, files_of_plan, plan_of
+from dnspolicy.cli.output import Lines, Output, outputs
 from dnspolicy.model.errors import ConfigError
+from dnspolicy.plugins.log import LINES_LOST, LINES_LOST_HELP
 
 GC_THRESHOLD = (100_000, 50, 50)
 """Answers make no cycles: collecting seldom costs nothing but is a tenth of the time of a query."""
+LAST = 3.0
+"""Seconds that threads have, once all is answered and written; one that waits for a file may wait for ever."""
+_LOOKS = (signal.SIGUSR1, signal.SIGHUP)
+"""What asks for a look at the Corefile."""
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -44,40 +51,77 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Serve; 0 after SIGTERM or SIGINT, 1 when a room halted it. Raises ConfigError when it cannot start."""
-    logging.basicConfig(level=logging.INFO, format="[%(levelname)s] %(message)s", stream=sys.stderr)
-    plan = plan_of(args)
-    gc.set_threshold(*GC_THRESHOLD)
-    with _pidfile(args.pidfile):
-        well = uvloop.run(_serve(plan, args))
-    _let_go(sys.stdout)
+    with outputs(sys.stdout.fileno(), sys.stderr.fileno()) as (out, err):
+        logging.basicConfig(level=logging.INFO, format="[%(levelname)s] %(message)s", handlers=[Lines(err)])
+        well = _run(args, out, err)
     return 0 if well else 1
 
 
-async def _serve(plan: Plan, args: argparse.Namespace) -> bool:
-    """Whether it ended because it was told to from outside."""
+def _run(args: argparse.Namespace, out: Output, err: Output) -> bool:
+    for number in _LOOKS:
+        signal.signal(number, signal.SIG_IGN)  # the Corefile is about to be read anyway
+    plan = plan_of(args)
+    gc.set_threshold(*GC_THRESHOLD)
+    last = threading.Timer(LAST, _leave, (args.pidfile,))
+    last.daemon = True
+    with _pidfile(args.pidfile):
+        try:
+            return uvloop.run(_serve(plan, args, out, err, last))
+        finally:
+            last.cancel()
+
+
+async def _serve(plan: Plan, args: argparse.Namespace, out: Output, err: Output, last: threading.Timer) -> bool:
+    """Whether it ended because it was told to from outside. Then `last` runs."""
+    read = digest(plan.files)
     loop = asyncio.get_running_loop()
     stop, look = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    for number in (signal.SIGUSR1, signal.SIGHUP):
+    for number in _LOOKS:
         loop.add_signal_handler(number, look.set)
-    app = App(plan, clock=SystemClock(), out=_writer(sys.stdout), err=_line(sys.stderr), memo=not args.no_memo)
-    await app.start()
-    reloader = Reloader(app, files=lambda: files_of_plan(args), read=lambda: plan_of(args), asked=look)
+    app = App(plan, clock=SystemClock(), out=out.write, err=err.say, memo=not args.no_memo)
+    _count(app, out)
+    if not await _started(app, stop):
+        last.start()
+        return True
+    reloader = Reloader(app, files=lambda: files_of_plan(args), read=lambda: plan_of(args), asked=look, in_force=read)
     await reloader.start()
     gc.collect()
     gc.freeze()
-    say = _line(sys.stderr)
     if not args.quiet:
         for line in _greeting(app):
-            say(line)
+            err.say(line)
     halt = app.parts.halt
     await _first(stop, halt.asked)
     if halt.reason is not None:
-        say(halt.reason)
+        err.say(halt.reason)
     await reloader.stop()
     await app.stop()
+    if halt.reason is None:
+        last.start()
     return halt.reason is None
+
+
+async def _started(app: App, stop: asyncio.Event) -> bool:
+    """Whether it has started before it was told to stop. Raises ConfigError when it cannot."""
+    starting, stopping = asyncio.create_task(app.start()), asyncio.create_task(stop.wait())
+    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if starting.done():
+        await starting
+        return True
+    starting.cancel()
+    await asyncio.wait((starting,))
+    return False
+
+
+def _leave(pidfile: Path | None) -> None:
+    """End the process, whatever its threads still wait for."""
+    if pidfile is not None:
+        with suppress(OSError):
+            pidfile.unlink()
+    os._exit(0)
 
 
 def _greeting(app: App) -> Iterator[str]:
@@ -111,31 +155,7 @@ async def _first(*events: asyncio.Event) -> None:
         task.cancel()
 
 
-def _writer(stream: Any) -> Any:
-    """A function that writes one whole line. It raises OSError or ValueError when the reader went away."""
-
-    def write(text: str) -> None:
-        stream.write(text + "\n")
-        stream.flush()
-
-    return write
-
-
-def _line(stream: Any) -> Any:
-    """A function that writes one whole line, and survives a reader that went away."""
-    write_or_raise = _writer(stream)
-
-    def write(text: str) -> None:
-        with suppress(OSError, ValueError):
-            write_or_raise(text)
-
-    return write
-
-
-def _let_go(stream: Any) -> None:
-    """Write what is left; when nobody reads it any more, forget it, or the interpreter would end with an error."""
-    try:
-        stream.flush()
-    except (OSError, ValueError):
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+def _count(app: App, out: Output) -> None:
+    """Lines that were taken and could not be written count like those that were not taken."""
+    lost = app.parts.metrics.counter(LINES_LOST, LINES_LOST_HELP)
+    app.parts.metrics.before_collect(lambda: lost.inc(amount=out.lost()))
