@@ -25,7 +25,6 @@ from dnspolicy.chain.clock import SystemClock
 from dnspolicy.cli.configured import add_conf, files_of_plan, plan_of
 from dnspolicy.cli.output import Lines, Output, outputs
 from dnspolicy.model.errors import ConfigError
-from dnspolicy.plugins.log import LINES_LOST, LINES_LOST_HELP
 
 GC_THRESHOLD = (100_000, 50, 50)
 """Answers make no cycles: collecting seldom costs nothing but is a tenth of the time of a query."""
@@ -81,7 +80,9 @@ async def _serve(plan: Plan, args: argparse.Namespace, out: Output, err: Output,
     for number in _LOOKS:
         loop.add_signal_handler(number, look.set)
     app = App(plan, clock=SystemClock(), out=out.write, err=err.say, memo=not args.no_memo)
-    _count(app, out)
+    _count(app, out, "dnspolicy_log_lines_lost_total")
+    if err is not out:
+        _count(app, err, "dnspolicy_error_lines_lost_total")
     if not await _started(app, stop):
         last.start()
         return True
@@ -155,7 +156,7 @@ async def _first(*events: asyncio.Event) -> None:
         task.cancel()
 
 
-def _count(app: App, out: Output) -> None:
+def _count(app: App, output: Output, name: str) -> None:
     """Lines that were taken and could not be written count like those that were not taken."""
-    lost = app.parts.metrics.counter(LINES_LOST, LINES_LOST_HELP)
-    app.parts.metrics.before_collect(lambda: lost.inc(amount=out.lost()))
+    lost = app.parts.metrics.counter(name, "Lines that were not written.")
+    app.parts.metrics.before_collect(lambda: lost.inc(amount=output.lost()))

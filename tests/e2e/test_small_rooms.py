@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -124,7 +125,46 @@ def test_lines_that_nobody_reads_are_counted(tmp_path: Path) -> None:
         asked = Asked(server, (ip, port))
         for _ in range(3):
             assert len(asked("a.test IN ANY").answer) == 1
-        assert "\ndnspolicy_log_lines_lost_total 3.0\n" in get(f"http://{ip}:{metrics}/metrics")[1]
+        page = f"http://{ip}:{metrics}/metrics"
+        eventually(lambda: "\ndnspolicy_log_lines_lost_total 3.0\n" in get(page)[1])
+        assert server.terminate() == 0
+
+
+def test_who_does_not_read_the_log_does_not_stop_the_server(tmp_path: Path) -> None:
+    """A pipe holds some hundred lines; all queries after them are answered, and what is lost is counted and told."""
+    ip = own_ip()
+    port, metrics = free_port(ip), free_port(ip)
+    corefile = tmp_path / "Corefile"
+    corefile.write_text(f".:{port} {{\n bind {ip}\n log\n errors\n any\n prometheus {ip}:{metrics}\n}}\n")
+    with serving(corefile) as server, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(PATIENCE)
+        sock.connect((ip, port))
+        query = dns.message.make_query("a.test", "ANY").to_wire()
+        for _ in range(500):
+            for _ in range(100):
+                sock.send(query)
+            for _ in range(100):
+                sock.recv(4096)
+        lost = re.search(r"\ndnspolicy_log_lines_lost_total (\S+)\n", get(f"http://{ip}:{metrics}/metrics")[1])
+        assert lost is not None
+        assert 0 < float(lost[1]) < 50_000
+        server.await_line("standard output is not being read")
+        assert len([line for line in server.said if "is not being read" in line]) == 1
+        assert server.child.stdout is not None
+        lines = [next(server.child.stdout) for _ in range(50_001 - int(float(lost[1])))]
+        assert lines[-1] == f"[WARNING] {int(float(lost[1]))} lines were dropped here, as nobody read them\n"
+        assert server.terminate() == 0
+
+
+def test_it_ends_though_nobody_reads_the_log(tmp_path: Path) -> None:
+    ip = own_ip()
+    port = free_port(ip)
+    corefile = tmp_path / "Corefile"
+    corefile.write_text(f".:{port} {{\n bind {ip}\n log\n any\n}}\n")
+    with serving(corefile) as server:
+        asked = Asked(server, (ip, port))
+        for _ in range(2000):
+            asked("a.test IN ANY")
         assert server.terminate() == 0
 
 
