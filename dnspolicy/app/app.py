@@ -109,18 +109,18 @@ class App:
         """
         async with self._replacing:
             old = self.current
-            new = await asyncio.to_thread(Generation, plan, self.parts, self.engines, self.changed, old)
             assert self.server is not None
-            self._living.append(new)
             try:
+                new = await asyncio.to_thread(Generation, plan, self.parts, self.engines, self.changed, old)
+                self._living.append(new)
+                await self.engines.settle()
                 await self._sources.start(new)
                 self.server.bind(new.listens)
                 await new.start()
             except BaseException:
                 self.server.unbind()
-                self._living.remove(new)
-                await self._sources.retain(self._living)
-                await self.engines.retain(old.rooms.judges)
+                self._living = [living for living in self._living if living is old or living in self._leaving.values()]
+                await self._let_go()
                 raise
             self.current = new
             self.front.look_at(new.view)
@@ -136,9 +136,14 @@ class App:
         finally:
             self._living.remove(old)
             await old.stop(heir)
-            await self._sources.retain(self._living)
-            await self.engines.retain([judge for living in self._living for judge in living.rooms.judges])
+            if not self._replacing.locked():  # what is being built may have opened something already
+                await self._let_go()
             self._leaving = {task: left for task, left in self._leaving.items() if left is not old}
+
+    async def _let_go(self) -> None:
+        """Give up clusters and policies that no configuration uses any more."""
+        await self._sources.retain(self._living)
+        await self.engines.retain([judge for living in self._living for judge in living.rooms.judges])
 
     async def stop(self) -> None:
         """Be a lame duck, unless a room halts the server; answer what is under way, write down what is left."""

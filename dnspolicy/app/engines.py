@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -38,8 +39,9 @@ class Engines:
     """Loads policies when they are first asked for, and again when their files change.
 
     A policy that cannot be loaded raises PolicyLoadError at the start; later it leaves the one in force, is logged
-    once and counted. `reclassify` is called when a policy may read other facts of clients than before. Engines outlive
-    a reload of the Corefile while `retain` says so.
+    once and counted. To be made in the thread of queries; `judge` may be called in another one if `settle` follows.
+    `reclassify` is called when a policy may read other facts of clients than before. Engines outlive a reload of the
+    Corefile while `retain` says so.
     """
 
     def __init__(self, parts: Parts, changed: Callable[[Dependencies], None], reclassify: Callable[[], None]) -> None:
@@ -47,6 +49,7 @@ class Engines:
         self._changed = changed
         self._reclassify = reclassify
         self._watched: dict[tuple[tuple[Path, ...], str], _Watched] = {}
+        self._thread = threading.get_ident()
         metrics = parts.metrics
         self._failed = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
         self._info = metrics.gauge("dnspolicy_policy_info", "1 for the policy revision in force.", ("revision",))
@@ -63,7 +66,12 @@ class Engines:
         if watched is None:
             seen = fingerprint(folders)  # first: what changes while it is loaded is looked at again
             loaded = load(folders, config.entrypoint)
-            engine = RegoEngine(loaded, metrics=self._parts.metrics, monotonic=self._parts.clock.monotonic)
+            engine = RegoEngine(
+                loaded,
+                metrics=self._parts.metrics,
+                monotonic=self._parts.clock.monotonic,
+                here=threading.get_ident() == self._thread,
+            )
             watched = _Watched(folders, config, engine, seen)
             self._watched[folders, config.entrypoint] = watched
             self._show()
@@ -88,6 +96,11 @@ class Engines:
             f"policy revision {w.engine.revision} from {', '.join(map(_short, w.folders))}"
             for w in self._watched.values()
         ]
+
+    async def settle(self) -> None:
+        """Prepare what `judge` loaded in another thread than that of queries. Raises PolicyLoadError."""
+        for watched in tuple(self._watched.values()):
+            await watched.engine.settle()
 
     async def start(self) -> None:
         """Watch the folders of all engines."""

@@ -44,4 +44,5 @@ class Sources:
             source, end = self._followed.pop(key)
             end()
             await source.stop()
+        for source in [s for s in self._parts.sources.values() if id(s) not in wanted]:
             self._parts.forget(source)

@@ -13,7 +13,7 @@ from dnspolicy.engines.rego.brake import Brake
 from dnspolicy.engines.rego.errors import from_regorus
 from dnspolicy.engines.rego.loaded import Loaded
 from dnspolicy.engines.rego.samples import samples
-from dnspolicy.model.errors import EngineBadReply, EngineTimeout
+from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.decode import decode, printable
 from dnspolicy.policy.footprint import Footprint
@@ -26,20 +26,26 @@ class RegoEngine:
     """Decides with regorus, in the thread that made it; an evaluation is 25 to 130 µs and never waits.
 
     An evaluation that ends after the deadline is a time-out whatever it said. Raises PolicyLoadError when made of
-    something that was never checked.
+    something that was never checked. With `here` False it is not to decide in this thread: `settle` is to be called in
+    the one where it does, before anybody asks.
     """
 
     name = "rego"
 
     def __init__(
-        self, loaded: Loaded, *, metrics: Metrics | None = None, monotonic: Callable[[], float] = time.monotonic
+        self,
+        loaded: Loaded,
+        *,
+        metrics: Metrics | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        here: bool = True,
     ) -> None:
         metrics = metrics or Metrics()
         self._loaded = loaded
-        self._evaluator: Evaluator = loaded.build()
-        self._evaluate = self._evaluation()
-        self._warm()
+        self._evaluator: Evaluator | None = None
         self._brake = Brake()
+        if here:
+            self._put(loaded, loaded.build())
         self._now = monotonic
         self._seconds = metrics.histogram(
             "dnspolicy_rego_evaluation_seconds", "Time of one evaluation of the Rego policy.", BUCKETS
@@ -70,6 +76,11 @@ class RegoEngine:
         """Put another revision in force, at once. Raises PolicyLoadError, and then the old one stays."""
         self._put(loaded, loaded.build())
 
+    async def settle(self) -> None:
+        """Decide in this thread from now on, if no thread was chosen yet. Raises PolicyLoadError."""
+        if self._evaluator is None:
+            await self.swap_slowly(self._loaded)
+
     async def swap_slowly(self, loaded: Loaded) -> None:
         """The same, built in steps of a few milliseconds between which the event loop runs."""
         steps = loaded.build_slowly()
@@ -83,29 +94,29 @@ class RegoEngine:
 
     def _put(self, loaded: Loaded, evaluator: Evaluator) -> None:
         self._loaded, self._evaluator = loaded, evaluator
-        self._evaluate = self._evaluation()
+        self._evaluate: Callable[[str, str], str | None] = evaluator.rule if loaded.is_rule else evaluator.query
         self._brake = Brake()
-        self._warm()
+        self._warm(evaluator)
 
-    def _warm(self) -> None:
+    def _warm(self, evaluator: Evaluator) -> None:
         """One evaluation, since the first prepares the rules: a millisecond that no client should wait for."""
         with suppress(RegoError):
             self._evaluate(self._loaded.entrypoint, encode(next(samples())).decode())
-        self._evaluator.prints()
-
-    def _evaluation(self) -> Callable[[str, str], str | None]:
-        return self._evaluator.rule if self._loaded.is_rule else self._evaluator.query
+        evaluator.prints()
 
     async def decide(self, question: PolicyInput, deadline: float) -> Verdict | None:
         """The verdict, or None when the entrypoint is undefined. `deadline` is monotonic time.
 
-        Raises EngineTimeout and EngineBadReply.
+        Raises EngineTimeout, EngineBadReply and EngineUnavailable.
         """
         return self.decide_now(question, deadline)
 
     def decide_now(self, question: PolicyInput, deadline: float) -> Verdict | None:
         """`decide` for those who do not run an event loop."""
         began = self._now()
+        evaluator = self._evaluator
+        if evaluator is None:
+            raise EngineUnavailable("the policy is still being prepared")
         if began >= deadline:
             raise EngineTimeout("no time was left for the policy")
         if self._brake.closed(began):
@@ -118,6 +129,8 @@ class RegoEngine:
             problem = failure
         except UnicodeError as failure:
             raise EngineBadReply(f"the input cannot be written as JSON: {printable(str(failure))}") from None
+        if self._loaded.prints:
+            evaluator.prints()
         self._measure(began, deadline)
         if problem is not None:
             raise EngineBadReply(self._text(problem))
@@ -126,8 +139,6 @@ class RegoEngine:
     def _measure(self, began: float, deadline: float) -> None:
         ended = self._now()
         self._seconds.observe(ended - began)
-        if self._loaded.prints:
-            self._evaluator.prints()
         if ended <= deadline:
             return
         self._overruns.inc()
