@@ -7,7 +7,8 @@ import asyncio
 import ipaddress
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,18 +83,32 @@ async def _explain(plan: Plan, query: Query, args: argparse.Namespace) -> int:
     app = App(plan, clock=SystemClock(), out=print, err=lambda line: print(line, file=sys.stderr), memo=False)
     page = _Page(app, Console(highlight=False, soft_wrap=True), show_input=args.input)
     outcomes: list[Outcome] = []
-    sources = [_address(app, *said) for said in (("--as", args.client), ("--vs", args.vs)) if said[1]]
-    for source in sources:
-        outcome = await app.ask(query, source)
-        if outcome is None:
-            raise ConfigError(f"no server block answers {query.name}; it would be REFUSED")
-        if outcomes:
-            page.line("")
-        page.show(outcome)
-        outcomes.append(outcome)
+    async with _following(app):
+        sources = [_address(app, *said) for said in (("--as", args.client), ("--vs", args.vs)) if said[1]]
+        for source in sources:
+            outcome = await app.ask(query, source)
+            if outcome is None:
+                raise ConfigError(f"no server block answers {query.name}; it would be REFUSED")
+            if outcomes:
+                page.line("")
+            page.show(outcome)
+            outcomes.append(outcome)
     if args.vs:
         page.compare(*outcomes)
     return 0
+
+
+@asynccontextmanager
+async def _following(app: App) -> AsyncIterator[None]:
+    """The clusters are loaded, as far as they are within the time a start waits for them."""
+    clusters = app.rooms.sources
+    try:
+        for cluster in clusters:
+            await cluster.start()
+        await asyncio.gather(*(cluster.synced(app.rooms.startup_timeout) for cluster in clusters))
+        yield
+    finally:
+        await asyncio.gather(*(cluster.stop() for cluster in clusters))
 
 
 def _address(app: App, option: str, client: str) -> str:
@@ -106,7 +121,8 @@ def _address(app: App, option: str, client: str) -> str:
             raise ConfigError(f"{option} {printable(client)}: expected NAMESPACE/POD or an IP address") from None
     pod = app.view.pod(namespace, name)
     if pod is None:
-        raise ConfigError(f"{option} {printable(client)}: the cluster has no such pod")
+        why = "the cluster is not loaded" if app.view.missing() else "the cluster has no such pod"
+        raise ConfigError(f"{option} {printable(client)}: {why}")
     if not pod.addresses:
         raise ConfigError(f"{option} {client}: the pod has no address yet")
     return str(pod.addresses[0])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 import dnspolicy
+from dnspolicy.testing.apiserver import FakeApiServer, in_thread
+from tests.contract.clusters import namespace, pod, service
 from tests.e2e.process import run
 from tests.e2e.world import World
 
@@ -119,3 +122,39 @@ def test_no_command() -> None:
     done = run()
     assert done.returncode == 2
     assert "COMMAND" in done.stderr
+
+
+AT_AN_API_SERVER = """
+.:1053 {{
+    kubernetes cluster.local {{
+        endpoint {url}
+        pods verified
+        startup_timeout {timeout}
+    }}
+}}
+"""
+
+
+def test_the_cluster_of_an_api_server_is_loaded_first(tmp_path: Path) -> None:
+    fake = FakeApiServer()
+    for item in (namespace("shop"), service("shop", "web", "10.96.0.1"), pod("shop", "web-0", "10.1.0.1")):
+        fake.put(item)
+    corefile = tmp_path / "Corefile"
+    with in_thread(fake) as threaded:
+        corefile.write_text(AT_AN_API_SERVER.format(url=threaded.server.url, timeout="20s"))
+        done = run("explain", "--conf", str(corefile), "--as", "shop/web-0", "web.shop.svc.cluster.local")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("client    shop/web-0 (10.1.0.1), kind pod")
+    assert "web.shop.svc.cluster.local 5 A 10.96.0.1" in done.stdout
+
+
+def test_an_api_server_that_is_away_is_named(tmp_path: Path) -> None:
+    corefile = tmp_path / "Corefile"
+    corefile.write_text(AT_AN_API_SERVER.format(url="http://127.0.0.1:1", timeout="100ms"))
+    done = run("explain", "--conf", str(corefile), "--as", "10.1.0.1", "web.shop.svc.cluster.local")
+    assert done.returncode == 0
+    assert "unreachable: 127.0.0.1:1" in done.stderr
+    assert "extended error 14" in done.stdout
+    done = run("explain", "--conf", str(corefile), "--as", "shop/web-0", "web.shop.svc.cluster.local")
+    assert done.returncode == 2
+    assert "--as shop/web-0: the cluster is not loaded" in done.stderr
