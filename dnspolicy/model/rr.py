@@ -59,7 +59,28 @@ class Rcode(IntEnum):
     BADVERS = 16
 
 
-_TYPES = {int(t): t.name for t in Type}
+_NAMED = """
+    1 A NS MD MF CNAME SOA MB MG MR NULL WKS PTR HINFO MINFO MX TXT RP AFSDB X25 ISDN RT NSAP NSAP-PTR SIG KEY PX GPOS
+    28 AAAA LOC NXT EID NIMLOC SRV ATMA NAPTR KX CERT A6 DNAME SINK OPT APL DS SSHFP IPSECKEY RRSIG NSEC DNSKEY DHCID
+    50 NSEC3 NSEC3PARAM TLSA SMIMEA
+    55 HIP NINFO RKEY TALINK CDS CDNSKEY OPENPGPKEY CSYNC ZONEMD SVCB HTTPS DSYNC HHIT BRID
+    99 SPF UINFO UID GID UNSPEC NID L32 L64 LP EUI48 EUI64
+    128 NXNAME
+    249 TKEY TSIG IXFR AXFR MAILB MAILA ANY URI CAA AVC DOA AMTRELAY RESINFO WALLET CLA IPN
+    32768 TA DLV
+"""
+"""All types with a name (IANA, DNS parameters), each row from a number on."""
+
+
+def _numbered(rows: str) -> dict[int, str]:
+    found = {}
+    for first, *names in map(str.split, rows.strip().splitlines()):
+        found.update(enumerate(names, int(first)))
+    return found
+
+
+_TYPES = _numbered(_NAMED)
+_TYPE_NUMBERS = {name: number for number, name in _TYPES.items()}
 _CLASSES = {int(c): c.name for c in Class}
 _RCODES = {int(r): r.name for r in Rcode}
 _RCODE_NUMBERS = {
@@ -91,7 +112,7 @@ def type_number(text: str) -> int:
     if upper.startswith("TYPE") and upper[4:].isdigit() and int(upper[4:]) < 65536:
         return int(upper[4:])
     try:
-        return int(Type[upper])
+        return _TYPE_NUMBERS[upper]
     except KeyError:
         raise ValueError(f"{text!r} is not a record type") from None
 

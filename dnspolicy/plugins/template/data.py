@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import dns.rdatatype
-
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metadata import Metadata, Subject
+from dnspolicy.model import rr
 from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Class, Type, class_text
@@ -91,7 +90,7 @@ class Matched:
 
 def type_text(number: int) -> str:
     """`TLSA`, or nothing for a number without a name."""
-    text = dns.rdatatype.to_text(dns.rdatatype.RdataType.make(number))
+    text = rr.type_text(number)
     return "" if text.startswith("TYPE") else text
 
 
