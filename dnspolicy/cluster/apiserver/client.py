@@ -107,6 +107,7 @@ class Client:
                 headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": self._agent},
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=READ_BUFFER,
+                auto_decompress=False,  # nothing that was not asked for: it could become any size
             )
         return self._session
 

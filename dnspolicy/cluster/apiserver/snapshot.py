@@ -6,6 +6,7 @@ Lines of JSON: a header, objects as `[kind, object]`, and a footer that proves t
 from __future__ import annotations
 
 import os
+import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -62,7 +63,8 @@ def write(path: Path, snapshot: Snapshot) -> None:
     """Replace the file at once, or not at all. Raises OSError. To be called in a thread."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             for piece in _written(snapshot):
                 file.write(piece)
@@ -80,9 +82,17 @@ def write(path: Path, snapshot: Snapshot) -> None:
 
 
 def read(path: Path, cluster: str) -> Snapshot | None:
-    """None when there is no file. Raises BadSnapshot when it is damaged, of another version or of another cluster."""
+    """None when there is no file.
+
+    Raises BadSnapshot when it is damaged, of another version or of another cluster, and when anybody may have written it.
+    """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise BadSnapshot("not a regular file")
+        if status.st_mode & stat.S_IWOTH:
+            raise BadSnapshot("anybody may write to it")
+        if status.st_size > MAX_BYTES:
             raise BadSnapshot(f"more than {MAX_BYTES} bytes")
         lines = path.read_bytes().split(b"\n")
     except FileNotFoundError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -149,6 +150,8 @@ def is_file(text: str) -> bool:
 def read_resolv_conf(path: Path) -> tuple[Upstream, ...]:
     """The `nameserver` lines of a resolv.conf(5). Raises OSError, and ValueError when there is none."""
     found = []
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("it is not a regular file")
     with path.open("rb") as file:
         text = file.read(_LONGEST_FILE).decode("utf-8", "replace")
     for line in text.splitlines():

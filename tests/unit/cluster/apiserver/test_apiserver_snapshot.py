@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import stat
 from pathlib import Path
 
@@ -78,6 +79,39 @@ def test_damage_is_refused(tmp_path: Path, old: bytes, new: bytes) -> None:
     file.write_bytes(file.read_bytes().replace(old, new, 1))
     with pytest.raises(BadSnapshot):
         read(file, "in-cluster")
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "for anybody"])
+def test_what_is_no_file_of_its_own_is_refused(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "snapshot"
+    if kind == "folder":
+        file.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(file)
+    else:
+        write(file, WHOLE)
+        file.chmod(0o666)
+    with pytest.raises(BadSnapshot):
+        read(file, "in-cluster")
+
+
+@pytest.mark.parametrize("kind", ["link", "open file", "pipe"])
+def test_what_lies_in_its_way_is_not_written_to(tmp_path: Path, kind: str) -> None:
+    """Somebody who may write to the folder must not choose where the cluster goes, nor who reads it."""
+    file, other = tmp_path / "snapshot", tmp_path / "other"
+    other.write_text("precious")
+    partial = tmp_path / ".snapshot.partial"
+    if kind == "link":
+        partial.symlink_to(other)
+    elif kind == "pipe":
+        os.mkfifo(partial)
+    else:
+        partial.touch(0o666)
+    write(file, WHOLE)
+    assert other.read_text() == "precious"
+    assert not file.is_symlink()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert read(file, "in-cluster") is not None
 
 
 def shop() -> FakeApiServer:

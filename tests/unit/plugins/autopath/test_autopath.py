@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import asyncio
 from pathlib import Path
 
@@ -180,6 +181,12 @@ def test_resolv_conf(text: str, names: str) -> None:
 @given(st.text(max_size=200))
 def test_any_text_is_a_resolv_conf(text: str) -> None:
     assert len(search_list("search " + text)) <= MAX_SEARCHED
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "resolv.conf")
+    with pytest.raises(ConfigError, match="not a regular file"):
+        FromFile(tmp_path / "resolv.conf")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

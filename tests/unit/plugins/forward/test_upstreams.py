@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import os
 from pathlib import Path
 
 import pytest
@@ -241,6 +242,15 @@ class TestResolvConf:
         write(path, "nameserver 192.0.2.3\n")
         assert found.refresh(2 * RECHECK) is None
         assert [u.ip for u in found.current] == ["192.0.2.3"]
+
+    def test_a_pipe_in_its_place_is_not_waited_for(self, tmp_path: Path) -> None:
+        file = tmp_path / "resolv.conf"
+        file.write_text("nameserver 192.0.2.1\n")
+        upstreams = Upstreams([str(file)], 0.0, nowhere)
+        file.unlink()
+        os.mkfifo(file)
+        assert "not a regular file" in (upstreams.refresh(RECHECK) or "")
+        assert [known.ip for known in upstreams.current] == ["192.0.2.1"]
 
     def test_the_same_content_again_changes_nothing(self, tmp_path: Path) -> None:
         path = tmp_path / "resolv.conf"
