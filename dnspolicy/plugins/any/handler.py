@@ -21,5 +21,5 @@ class Any:
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         if query.qtype != Type.ANY:
             return await ask_next(query, ctx)
-        record = Record(query.asked, int(Type.HINFO), TTL, _RDATA)
+        record = Record(query.name, int(Type.HINFO), TTL, _RDATA)
         return Answer(answer=(record,), made_by=self.name, fresh=STABLE)

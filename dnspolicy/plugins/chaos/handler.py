@@ -39,7 +39,7 @@ class Chaos:
         texts = self._known.get(query.name)
         if texts is None or query.qtype != Type.TXT:
             return Answer(int(Rcode.REFUSED), made_by=self.name, fresh=STABLE)
-        records = tuple(Record(query.asked, int(Type.TXT), 0, text) for text in texts)
+        records = tuple(Record(query.name, int(Type.TXT), 0, text) for text in texts)
         return Answer(answer=records, made_by=self.name, fresh=STABLE)
 
 

@@ -67,23 +67,23 @@ def _address(query: Query) -> Answer:
     """The loopback address of the type asked for, if there is one."""
     rdata = _ADDRESSES.get(query.qtype)
     if rdata is None:
-        return _answer(authority=_soa(query.asked))
-    return _answer(Record(query.asked, query.qtype, TTL, rdata))
+        return _answer(authority=_soa(query.name))
+    return _answer(Record(query.name, query.qtype, TTL, rdata))
 
 
 def _in_zone(query: Query, zone: Name) -> Answer:
-    asked, qtype = query.asked, query.qtype
-    if query.name == zone:
+    name, qtype = query.name, query.qtype
+    if name == zone:
         if qtype == Type.SOA:
-            return _answer(_soa(asked))
+            return _answer(_soa(name))
         if qtype == Type.NS:
-            return _answer(Record(asked, qtype, TTL, _LOCALHOST.wire))
-        return _address(query) if zone == _LOCALHOST else _answer(authority=_soa(asked))
-    apex = _soa(asked.tail(len(zone.labels)))
-    if query.name != _LOOPBACK:
+            return _answer(Record(name, qtype, TTL, _LOCALHOST.wire))
+        return _address(query) if zone == _LOCALHOST else _answer(authority=_soa(name))
+    apex = _soa(name.tail(len(zone.labels)))
+    if name != _LOOPBACK:
         return _answer(authority=apex, rcode=Rcode.NXDOMAIN)
     if qtype == Type.PTR:
-        return _answer(Record(asked, qtype, TTL, _LOCALHOST.wire))
+        return _answer(Record(name, qtype, TTL, _LOCALHOST.wire))
     return _answer(authority=apex)
 
 

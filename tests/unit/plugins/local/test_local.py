@@ -5,6 +5,8 @@ import pytest
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.observer import Outcome
 from dnspolicy.model.answer import STABLE, Answer
+from dnspolicy.model.name import from_text
+from dnspolicy.model.query import Via
 from dnspolicy.model.rr import Class
 from dnspolicy.plugins.local import Config, Local, Switch
 from tests.unit.through import answered, query, shown, through
@@ -51,6 +53,22 @@ def test_answers(asked: str, rcode: int, answer: str, soa: str) -> None:
 def test_other_names_pass(name: str) -> None:
     below = Answer(aa=True)
     assert through(room(), query(name), below)[0] is below
+
+
+@pytest.mark.parametrize(
+    ("name", "qtype", "expected"),
+    [
+        pytest.param("localhost", "A", "localhost. 604800 A 127.0.0.1", id="address"),
+        pytest.param("x.localhost", "MX", f"x.localhost. 604800 SOA {DATA}", id="no record"),
+        pytest.param("1.0.0.127.in-addr.arpa", "PTR", "1.0.0.127.in-addr.arpa. 604800 PTR localhost.", id="reverse"),
+        pytest.param("5.0.0.127.in-addr.arpa", "A", f"127.in-addr.arpa. 604800 SOA {DATA}", id="no name"),
+        pytest.param("localhost", "NS", "localhost. 604800 NS localhost.", id="name server"),
+    ],
+)
+def test_what_an_alias_leads_to_is_answered_under_its_own_name(name: str, qtype: str, expected: str) -> None:
+    followed = query("www.shop.test", qtype).renamed(from_text(name), Via.CNAME)
+    found = answered(through(room(), followed, Answer())[0])
+    assert shown((*found.answer, *found.authority)) == [expected]
 
 
 def test_other_classes_pass() -> None:
