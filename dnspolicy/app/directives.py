@@ -84,13 +84,15 @@ def _audit(config: audit.Config, site: Site) -> audit.Audit:
     )
 
 
-def _autopath(config: autopath.Config, site: Site) -> autopath.Autopath:
+def _autopath(config: autopath.Config, site: Site) -> autopath.Autopath | None:
     source: SearchPaths | None
     if config.plugin:
         known = (room for room in site.built if isinstance(room, SearchPaths))
         source = next((room for room in known if getattr(room, "name", "") == config.plugin), None)
     else:
         source = autopath.FromFile(site.plan.path(config.file))
+    if source is None and config.plugin == "kubernetes" and site.block.one(kubernetes.Config) is not None:
+        return None  # complained about already: it has no cluster
     if source is None:
         wanted = "expected @kubernetes, and kubernetes in the same server block"
         raise ConfigError(f"autopath: no search lists are known to {config.plugin!r} here; {wanted}")
