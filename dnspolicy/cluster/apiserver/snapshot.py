@@ -84,7 +84,7 @@ def write(path: Path, snapshot: Snapshot) -> None:
 def read(path: Path, cluster: str) -> Snapshot | None:
     """None when there is no file.
 
-    Raises BadSnapshot when it is damaged, of another version or of another cluster, and when anybody may have written it.
+    Raises BadSnapshot when it is damaged, of another version or cluster, and when anybody may have written it.
     """
     try:
         status = path.stat()
