@@ -79,6 +79,12 @@ class Routes:
         self.fleeting = any(view.fleeting for view in views)
         self.views_know_clients = any(view.knows_clients for view in views)
 
+    def ask_who(self, name: Name) -> bool:
+        """Whether a view has a say in who answers this name that wants to know the client."""
+        labels = name.labels
+        places = (self._by_zone.get(labels[len(labels) - size :], ()) for size in self._sizes if size <= len(labels))
+        return any(block.view is not None and block.view.knows_clients for blocks in places for block in blocks)
+
     def find(self, query: Query, ctx: QueryContext) -> Block | None:
         labels = query.name.labels
         count = len(labels)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import dns.edns
+import dns.rcode
 import pytest
 import yaml
 
-from tests.e2e.process import answers, ask, free_port, own_ip, run, serving
+from tests.e2e.process import Server, answers, ask, free_port, own_ip, run, serving
 from tests.scenarios.cluster import manifests, merged
 
 BLOCK = """
@@ -71,3 +73,26 @@ def test_complaint_about_an_expression(tmp_path: Path) -> None:
     done = run("check", "--conf", str(corefile))
     assert done.returncode
     assert f"{corefile}:3:25: expr: nothing is called nam" in done.stdout + done.stderr
+
+
+def test_nobody_is_taken_for_somebody_else_before_the_cluster_is_loaded(tmp_path: Path) -> None:
+    ip = own_ip()
+    port = free_port(ip)
+    lines = "metadata\n view shop {\n expr metadata('kubernetes/client-namespace') == 'shop'\n }\n"
+    cluster = (
+        f"kubernetes cluster.local {{\n endpoint http://{ip}:{free_port(ip)}\n startup_timeout 1s\n pods verified\n }}"
+    )
+    blocks = BLOCK.format(port=port, ip=ip, address="192.0.2.1", lines=lines + cluster) + BLOCK.format(
+        port=port, ip=ip, address="192.0.2.2", lines=""
+    )
+    elsewhere = BLOCK.format(port=port, ip=ip, address="192.0.2.3", lines="").replace(".:", "other.test:", 1)
+    (tmp_path / "Corefile").write_text(elsewhere + blocks.replace(".:", "who.test:"))
+    server = Server("--conf", str(tmp_path / "Corefile"))
+    try:
+        server.await_line("is waiting for the cluster")
+        reply = ask((ip, port), "who.test")
+        assert reply.rcode() == dns.rcode.SERVFAIL
+        assert reply.extended_errors()[0].code == dns.edns.EDECode.NOT_READY
+        assert answers(ask((ip, port), "other.test")) == ["192.0.2.3"]
+    finally:
+        server.kill()
