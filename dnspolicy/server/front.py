@@ -25,6 +25,7 @@ from dnspolicy.server.stepping import Stepper
 from dnspolicy.wire.accept import Acceptance, accept
 from dnspolicy.wire.encode import encode_answer, encode_error, reply_limit
 from dnspolicy.wire.message import OUR_SIZE, decode_query
+from dnspolicy.wire.notify import encode_notified
 from dnspolicy.wire.transfer import encode_transfer
 
 BUDGET = 4.5
@@ -114,13 +115,18 @@ class Front:
 
     def _read(self, wire: bytes, question: bytes, door: Door, caller: Caller, now: float) -> None:
         judged = accept(wire)
-        if judged is not Acceptance.READ:
+        if judged is not Acceptance.READ and judged is not Acceptance.NOTIFY:
             self._refuse(wire, judged, caller)
             return
         try:
             query = decode_query(wire, door.transport)
         except WireError:
             self._refuse(wire, Acceptance.FORMERR, caller)
+            return
+        if judged is Acceptance.NOTIFY:
+            self._junk.inc((judged.value,))
+            caller.send(encode_notified(query, any(query.name.under(block.zone) for block in door.routes.blocks)))
+            caller.over()
             return
         ctx = QueryContext(caller.source, caller.port, now, now + BUDGET, door.resolve)
         ctx.server_ip, ctx.server_port = caller.ip or door.ip, door.port

@@ -175,7 +175,8 @@ ACCEPTED = {
     "two questions": (_query(b5=2), Acceptance.FORMERR),
     "257 questions": (_query(b4=1), Acceptance.FORMERR),
     "update": (_query(b2=0x28), Acceptance.NOTIMP),
-    "notify": (_query(b2=0x20), Acceptance.NOTIMP),
+    "notify": (_query(b2=0x20), Acceptance.NOTIFY),
+    "notify without question": (_query(b2=0x20, b5=0), Acceptance.FORMERR),
     "two answers": (_query(b7=2), Acceptance.FORMERR),
     "three additional": (_query(b11=3), Acceptance.FORMERR),
 }

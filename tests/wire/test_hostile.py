@@ -14,6 +14,7 @@ from dnspolicy.model.rr import Rcode
 from dnspolicy.wire.accept import Acceptance, accept
 from dnspolicy.wire.encode import encode_answer, encode_error, reply_limit
 from dnspolicy.wire.message import decode_query, decode_response
+from dnspolicy.wire.notify import encode_notified
 from tests.wire.packets import NAMES, opt, option, packets, query, question
 
 CEILING = 1232
@@ -26,7 +27,7 @@ def test_every_packet_is_ignored_refused_or_answered_within_its_limit() -> None:
         if judged is Acceptance.IGNORE:
             seen.add("ignored")
             continue
-        if judged is not Acceptance.READ:
+        if judged not in (Acceptance.READ, Acceptance.NOTIFY):
             reply = encode_error(wire, judged.value)
             assert len(reply) == 12
             seen.add("refused")
@@ -37,12 +38,16 @@ def test_every_packet_is_ignored_refused_or_answered_within_its_limit() -> None:
             seen.add("malformed")
             continue
         limit = reply_limit(read, CEILING)
+        if judged is Acceptance.NOTIFY:
+            assert len(encode_notified(read, known=True)) <= limit
+            seen.add("notified")
+            continue
         reply = encode_answer(read, Answer(Rcode.REFUSED, ede=(ExtendedError(0, "x" * 300),)), limit)
         assert 512 <= limit <= CEILING
         assert len(reply) <= max(limit, 12 + len(read.name.wire) + 4 + 300)
         assert dns.message.from_wire(reply).id == read.id
         seen.add("answered")
-    assert seen == {"ignored", "refused", "malformed", "answered"}
+    assert seen == {"ignored", "refused", "malformed", "notified", "answered"}
 
 
 def test_what_an_upstream_sends_is_read_or_malformed() -> None:

@@ -12,6 +12,7 @@ import dns.message
 import dns.opcode
 import dns.rcode
 import dns.rdataclass
+import dns.rrset
 import pytest
 
 from dnspolicy.chain.context import QueryContext
@@ -56,6 +57,35 @@ REFUSED = {
     "chaos class": (lambda m: setattr(m.question[0], "rdclass", dns.rdataclass.CH), dns.rcode.REFUSED),
     "edns version 1": (lambda m: m.use_edns(1), dns.rcode.BADVERS),
 }
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "rcode"),
+    [("zone.test", dns.flags.AA, dns.rcode.NOERROR), ("other.example", dns.flags.Flag(0), dns.rcode.REFUSED)],
+    ids=["served", "not served"],
+)
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("soa", [False, True], ids=["bare", "with its SOA"])
+def test_notify_is_acknowledged(transport: str, soa: bool, name: str, flags: int, rcode: dns.rcode.Rcode) -> None:
+    """No room hears of it, and it is not kept for queries."""
+
+    async def scene() -> None:
+        async with Bench(one_address, zone=from_text("test")) as bench:
+            sent = dns.message.make_query(name, "SOA", use_edns=0)
+            sent.set_opcode(dns.opcode.NOTIFY)
+            if soa:
+                sent.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", "SOA", "a. b. 1 2 3 4 5"))
+            for _ in range(2):
+                reply = (
+                    await bench.udp(sent.to_wire()) if transport == "udp" else await _over_tcp(bench, sent.to_wire())
+                )
+                got = dns.message.from_wire(reply or b"")
+                assert (got.id, got.opcode(), got.rcode()) == (sent.id, dns.opcode.NOTIFY, rcode)
+                assert got.flags & 0x87F0 == dns.flags.QR | flags
+                assert (got.question, got.answer, got.edns) == (sent.question, [], 0)
+            assert bench.room.asked == 0
+
+    asyncio.run(scene())
 
 
 @pytest.mark.parametrize(("change", "rcode"), REFUSED.values(), ids=REFUSED.keys())
