@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
-
-import dns.rdatatype
 
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metadata import Metadata, Subject
 from dnspolicy.chain.plugin import NO_FACTS, ClientFact
 from dnspolicy.corefile.expression import Call, Function, Kind
+from dnspolicy.model.name import master_text
 from dnspolicy.model.query import Query, Transport
-from dnspolicy.model.rr import class_text
+from dnspolicy.model.rr import class_text, type_text
 
 Asked = tuple[Query, QueryContext]
 """The subject of a condition."""
@@ -24,6 +22,8 @@ SMALLEST = 512
 LARGEST = 65_535
 _FLEETING = frozenset(("id", "port", "server_ip"))
 """Functions whose values can differ between two queries that are alike and of one client."""
+_APART = frozenset(("bufsize", "proto", "server_port", "size"))
+"""Those that no cache tells queries apart by."""
 
 
 def functions(metadata: Metadata) -> Mapping[str, Function]:
@@ -47,10 +47,9 @@ def fleeting(calls: Iterable[Call]) -> bool:
     return any(call.name in _FLEETING for call in calls)
 
 
-@lru_cache(1024)
-def type_name(number: int) -> str:
-    """`A`, `TLSA`, or `TYPE65280` for a number without a name."""
-    return dns.rdatatype.to_text(dns.rdatatype.RdataType.make(number))
+def beyond_caches(calls: Iterable[Call]) -> bool:
+    """Whether two queries that are one question to a cache can have different values, whoever asks them."""
+    return any(call.name in _APART or call.name in _FLEETING for call in calls)
 
 
 def _label(metadata: Metadata, label: str | None) -> Callable[[Asked, str], str]:
@@ -74,13 +73,8 @@ def _in_network(constants: tuple[Any, ...]) -> Callable[[Asked, str, str], bool]
     return lambda _, address, network: ip_address(address) in known
 
 
-def _name(asked: Asked) -> str:
-    name = asked[0].name
-    return f"{name}." if name.labels else "."
-
-
-def _buffer(asked: Asked) -> int:
-    query = asked[0]
+def buffer_size(query: Query) -> int:
+    """Bytes of a reply that the client takes."""
     if query.transport is not Transport.UDP:
         return LARGEST
     return SMALLEST if query.edns is None else max(SMALLEST, query.edns.size)
@@ -91,20 +85,20 @@ def _plain(result: Kind, value: Callable[..., Any], *arguments: Kind) -> Functio
 
 
 _FUNCTIONS: dict[str, Function] = {
-    "bufsize": _plain(Kind.NUMBER, _buffer),
+    "bufsize": _plain(Kind.NUMBER, lambda asked: buffer_size(asked[0])),
     "class": _plain(Kind.TEXT, lambda asked: class_text(asked[0].qclass)),
     "client_ip": _plain(Kind.TEXT, lambda asked: asked[1].source),
     "do": _plain(Kind.TRUTH, lambda asked: asked[0].edns is not None and asked[0].edns.do),
     "id": _plain(Kind.NUMBER, lambda asked: asked[0].id),
     "incidr": Function((Kind.TEXT, Kind.TEXT), Kind.TRUTH, _in_network),
-    "name": _plain(Kind.TEXT, _name),
+    "name": _plain(Kind.TEXT, lambda asked: master_text(asked[0].name)),
     "opcode": _plain(Kind.NUMBER, lambda asked: 0),  # others are answered before any condition is asked
     "port": _plain(Kind.TEXT, lambda asked: str(asked[1].port)),
     "proto": _plain(Kind.TEXT, lambda asked: asked[0].transport.value),
     "server_ip": _plain(Kind.TEXT, lambda asked: asked[1].server_ip),
     "server_port": _plain(Kind.TEXT, lambda asked: str(asked[1].server_port)),
     "size": _plain(Kind.NUMBER, lambda asked: asked[0].size),
-    "type": _plain(Kind.TEXT, lambda asked: type_name(asked[0].qtype)),
+    "type": _plain(Kind.TEXT, lambda asked: type_text(asked[0].qtype)),
     "int": _plain(Kind.NUMBER, lambda _, text: int(text), Kind.TEXT),
     "len": _plain(Kind.NUMBER, lambda _, text: len(text), Kind.TEXT),
     "lower": _plain(Kind.TEXT, lambda _, text: text.lower(), Kind.TEXT),

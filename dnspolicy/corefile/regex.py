@@ -59,11 +59,6 @@ def fill(template: str, groups: tuple[str, ...]) -> str:
     return template
 
 
-def most_used(template: str) -> int:
-    """How many different groups `{0}` to `{100}` a template uses."""
-    return sum(f"{{{number}}}" in template for number in range(101))
-
-
 def _reason(problem: Exception) -> str:
     text = problem.args[0] if problem.args else ""
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)

@@ -39,6 +39,10 @@ class Type(IntEnum):
     CAA = 257
 
 
+TRANSFERS = frozenset((int(Type.AXFR), int(Type.IXFR)))
+"""Questions for whole zones."""
+
+
 class Class(IntEnum):
     IN = 1
     CH = 3

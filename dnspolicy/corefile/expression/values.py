@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -29,6 +29,15 @@ class ExpressionError(DnsPolicyError):
     def __init__(self, why: str, at: int) -> None:
         super().__init__(why)
         self.at = at
+
+    def placed_in(self, words: Sequence[str]) -> str:
+        """The complaint, and which word of the text it is about: `words` joined by blanks are the text."""
+        at = self.at
+        for word in words:
+            if at <= len(word):
+                return f"{self}, at {word!r}"
+            at -= len(word) + 1
+        return f"{self}, at {words[-1]!r}"
 
 
 class Node(msgspec.Struct, frozen=True):

@@ -7,11 +7,10 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
-import dns.exception
-import dns.rdatatype
 import msgspec
 
 from dnspolicy.corefile.schema import Positional, Rest, Zone
+from dnspolicy.model.rr import type_number
 
 Network = IPv4Network | IPv6Network
 ALL = "*"
@@ -64,7 +63,7 @@ def rule_of(line: tuple[str, ...]) -> Rule:
     limited = {section: words for section, words in found.items() if ALL not in words}
     return Rule(
         action,
-        frozenset(map(_type, limited["type"])) if "type" in limited else None,
+        frozenset(map(type_number, limited["type"])) if "type" in limited else None,
         tuple(map(_network, limited["net"])) if "net" in limited else None,
     )
 
@@ -83,13 +82,6 @@ def _sections(words: list[str]) -> Iterator[tuple[str, list[str]]]:
             raise ValueError(f"nothing follows {words[at]!r}")
         yield section, words[at + 1 : end]
         at = end
-
-
-def _type(word: str) -> int:
-    try:
-        return int(dns.rdatatype.from_text(word))
-    except (dns.exception.DNSException, ValueError):
-        raise ValueError(f"{word!r} is no record type") from None
 
 
 def _network(word: str) -> Network:

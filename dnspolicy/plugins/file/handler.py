@@ -11,13 +11,12 @@ from dnspolicy.chain.transfer import Told
 from dnspolicy.model.answer import Answer, Drop, EdeCode, ExtendedError, Freshness, Reply
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query, Via
-from dnspolicy.model.rr import Class, Rcode, Record, Type
+from dnspolicy.model.rr import TRANSFERS, Class, Rcode, Record, Type
 from dnspolicy.plugins.file.config import Config
 from dnspolicy.plugins.file.watch import Served, Watch
 from dnspolicy.plugins.file.zone import Found
 
 _MADE_BY = "file"
-_TRANSFERS = frozenset((int(Type.AXFR), int(Type.IXFR)))
 _REFUSED = Answer(Rcode.REFUSED, made_by=_MADE_BY, fresh=Freshness())
 MAX_LINKS = 9
 """Aliases of one zone that one answer may have."""
@@ -77,7 +76,7 @@ class File:
         served = self._of(query.name.labels)
         if served is None:
             return await ask_next(query, ctx)
-        if query.qclass != Class.IN or query.qtype in _TRANSFERS:
+        if query.qclass != Class.IN or query.qtype in TRANSFERS:
             return _REFUSED
         signed = query.edns is not None and query.edns.do
         found = served.zone.find(query.name, query.qtype, signed)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 from functools import partial
 
+from dnspolicy.chain.conditions import buffer_size
 from dnspolicy.chain.metadata import Metadata, Subject
 from dnspolicy.chain.observer import Outcome
 from dnspolicy.model.answer import Answer
-from dnspolicy.model.query import Query, Transport
+from dnspolicy.model.query import Query
 from dnspolicy.model.rr import class_text, rcode_text, type_text
 
 NOTHING = "-"
@@ -19,7 +20,6 @@ COMMON = (
     "{rcode} {>rflags} {rsize} {duration}"
 )
 COMBINED = COMMON + ' "{>opcode}"'
-_SMALLEST, _LARGEST = 512, 65535
 _PLACE = re.compile(r"\{[^{}]*\}")
 
 Show = Callable[[Outcome], str]
@@ -67,13 +67,6 @@ def _name(query: Query) -> str:
     return f"{query.asked}." if query.asked.labels else "."
 
 
-def _room(query: Query) -> int:
-    """Bytes that the client takes."""
-    if query.transport is Transport.TCP:
-        return _LARGEST
-    return _SMALLEST if query.edns is None else max(_SMALLEST, query.edns.size)
-
-
 def _rcode(outcome: Outcome) -> str:
     return rcode_text(outcome.reply.rcode) if isinstance(outcome.reply, Answer) else NOTHING
 
@@ -101,7 +94,7 @@ _PLACES: dict[str, Show] = {
     "{rcode}": _rcode,
     "{rsize}": lambda o: str(o.size),
     "{>rflags}": _flags,
-    "{>bufsize}": lambda o: str(_room(o.query)),
+    "{>bufsize}": lambda o: str(buffer_size(o.query)),
     "{>do}": lambda o: "true" if o.query.edns is not None and o.query.edns.do else "false",
     "{>id}": lambda o: str(o.query.id),
     "{>opcode}": lambda o: "0",

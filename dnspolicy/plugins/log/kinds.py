@@ -6,10 +6,9 @@ from enum import StrEnum
 
 from dnspolicy.model.answer import Answer, Reply
 from dnspolicy.model.query import Query
-from dnspolicy.model.rr import Rcode, Type
+from dnspolicy.model.rr import TRANSFERS, Rcode, Type
 from dnspolicy.plugins.log.config import ResponseClass
 
-_TRANSFERS = frozenset((int(Type.AXFR), int(Type.IXFR)))
 _SERVER_ERRORS = frozenset((int(Rcode.SERVFAIL), int(Rcode.NOTIMP)))
 
 
@@ -36,7 +35,7 @@ def kind_of(query: Query, reply: Reply) -> Kind:
     """What sort of reply this is; none at all counts as another error."""
     if not isinstance(reply, Answer):
         return Kind.OTHERERROR
-    if query.qtype in _TRANSFERS:
+    if query.qtype in TRANSFERS:
         return Kind.META
     rcode = reply.rcode
     if rcode == Rcode.NXDOMAIN:

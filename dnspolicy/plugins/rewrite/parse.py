@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import dns.exception
-import dns.rdatatype
-
-from dnspolicy.model.rr import class_number, rcode_number
+from dnspolicy.model.rr import class_number, rcode_number, type_number
 from dnspolicy.plugins.rewrite.names import Match, Renaming, described, fqdn, matching, pattern, raw, renaming
 from dnspolicy.plugins.rewrite.options import NSID, SUBNET, Action, Data, ForOption, Subnet, Variable
 from dnspolicy.plugins.rewrite.responses import BackPattern, BackSuffix, Code, Owners, Response, Target, Ttl, Values
@@ -91,7 +88,7 @@ def _answers(words: Words) -> tuple[bool, tuple[Response, ...]]:
 
 def _type(stop: bool, words: Words) -> Rule:
     _count(words, 2, "type FROM TO")
-    return ForType(stop, _type_number(words[0]), _type_number(words[1]))
+    return ForType(stop, type_number(words[0]), type_number(words[1]))
 
 
 def _class(stop: bool, words: Words) -> Rule:
@@ -159,13 +156,6 @@ def _count(words: Words, wanted: int, usage: str) -> None:
         raise ValueError(f"lacks words; expected {usage}")
     if len(words) > wanted:
         raise ValueError(f"{words[wanted]!r} is one word too many; expected {usage}")
-
-
-def _type_number(word: str) -> int:
-    try:
-        return int(dns.rdatatype.from_text(word))
-    except (dns.exception.DNSException, ValueError):
-        raise ValueError(f"{word!r} is not a record type") from None
 
 
 def _ttl_bounds(word: str) -> Ttl:

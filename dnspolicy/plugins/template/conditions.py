@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dnspolicy.chain.conditions import fleeting, functions, reads
+from dnspolicy.chain.conditions import beyond_caches, fleeting, functions, reads
 from dnspolicy.chain.metadata import Metadata
 from dnspolicy.chain.plugin import ClientFact
 from dnspolicy.corefile.expression import Expression, ExpressionError, Function, Kind, compile_expression
@@ -17,8 +17,8 @@ _MAX_TEXT = 65_535
 class Conditions:
     """The expressions of one template, in the order of the file.
 
-    `fleeting`: two queries alike in question and client can differ in them. Raises ValueError, quoting the word, for
-    one that cannot be used.
+    `fleeting`: two queries alike in question and client can differ in them. `beyond_caches`: two that are one question
+    to a cache can. Raises ValueError, quoting the word, for one that cannot be used.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Conditions:
         everything = [*(made for _, made in self._variables), *self._conditions]
         self._calls = tuple(call for made in everything for call in made.calls)
         self.fleeting = fleeting(self._calls)
+        self.beyond_caches = beyond_caches(self._calls)
 
     @property
     def reads(self) -> frozenset[ClientFact]:
@@ -61,16 +62,7 @@ def _compiled(words: Sequence[str], known: Mapping[str, Function]) -> Expression
     try:
         return compile_expression(" ".join(words), known)
     except ExpressionError as problem:
-        raise ValueError(f"{problem}, at {_word_at(words, problem.at)!r}") from None
-
-
-def _word_at(words: Sequence[str], at: int) -> str:
-    """The word that stands at an offset of all of them joined by blanks; the last one for what is beyond."""
-    for word in words:
-        if at <= len(word):
-            return word
-        at -= len(word) + 1
-    return words[-1]
+        raise ValueError(problem.placed_in(words)) from None
 
 
 def _variable(name: str, kind: Kind) -> Function:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-import dns.exception
-import dns.rdatatype
 import msgspec
 
 from dnspolicy.chain.metadata import Metadata
 from dnspolicy.corefile.regex import Regex
 from dnspolicy.corefile.schema import Positional, Zone
-from dnspolicy.model.rr import class_number, rcode_number
+from dnspolicy.model.rr import class_number, rcode_number, type_number
 from dnspolicy.plugins.template.conditions import Conditions
 from dnspolicy.plugins.template.parser import Template, parse
 
@@ -80,10 +78,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return class_number(self.class_)
 
     def qtype(self) -> int:
-        try:
-            return int(dns.rdatatype.from_text(self.type_))
-        except (dns.exception.DNSException, ValueError):
-            raise ValueError(f"{self.type_!r} is not a record type") from None
+        return type_number(self.type_)
 
     def code(self) -> int:
         return rcode_number(self.rcode)

@@ -13,13 +13,12 @@ from dnspolicy.chain.transfer import Announces, TransferSource
 from dnspolicy.model.answer import ONCE, STABLE, Answer, EdeCode, ExtendedError, Reply
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query, Transport
-from dnspolicy.model.rr import Rcode, Type
+from dnspolicy.model.rr import TRANSFERS, Rcode, Type
 from dnspolicy.plugins.transfer.config import Config
 from dnspolicy.plugins.transfer.notify import Notifier
 
 _log = logging.getLogger(__name__)
 _MADE_BY = "transfer"
-_TRANSFERS = frozenset((int(Type.AXFR), int(Type.IXFR)))
 _OVER_UDP = Answer(
     Rcode.REFUSED, ede=(ExtendedError(EdeCode.OTHER, "zones are sent over TCP"),), made_by=_MADE_BY, fresh=STABLE
 )
@@ -94,7 +93,7 @@ class Transfer:
             rule.notifier.notify(zone, rule.secondaries)
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
-        if query.qtype not in _TRANSFERS:
+        if query.qtype not in TRANSFERS:
             return await ask_next(query, ctx)
         if query.transport is not Transport.TCP:
             return _OVER_UDP

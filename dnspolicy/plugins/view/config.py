@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -22,7 +21,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True):
         try:
             self.expression(Metadata())
         except ExpressionError as problem:
-            raise ValueError(f"{problem}, at {_word_at(self.words, problem.at)!r}") from None
+            raise ValueError(problem.placed_in(self.words)) from None
 
     def expression(self, metadata: Metadata) -> Expression:
         """The expression, compiled; `metadata` knows the labels it may ask for. Raises ExpressionError."""
@@ -37,13 +36,3 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     name: Annotated[str, Positional]
     expr: tuple[Condition, ...] = ()
-
-
-def _word_at(words: Iterable[str], at: int) -> str:
-    """The word that stands at an offset of all of them joined by blanks; the last one for what is beyond."""
-    word = ""
-    for word in words:
-        if at <= len(word):
-            break
-        at -= len(word) + 1
-    return word

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnspolicy.corefile.regex import MAX_PATTERN, Regex, fill, most_used
+from dnspolicy.corefile.regex import MAX_PATTERN, Regex, fill
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,6 @@ def test_no_name_takes_a_pattern_long(pattern: str) -> None:
 )
 def test_fill(template: str, groups: tuple[str, ...], text: str) -> None:
     assert fill(template, groups) == text
-
-
-def test_most_used_counts_different_groups() -> None:
-    assert most_used("{1}{1}.{2}.{x}.{101}") == 2
 
 
 @given(st.text(max_size=60), st.text(max_size=60))

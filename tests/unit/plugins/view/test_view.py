@@ -15,12 +15,13 @@ from dnspolicy.chain.plugin import ClientFact
 from dnspolicy.model.answer import Reply
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.identity import ClientKind, Identity
-from dnspolicy.model.name import from_text
+from dnspolicy.model.name import from_labels, from_text
 from dnspolicy.model.query import Edns, Query, Transport
 from dnspolicy.plugins.view import Config, View
 from dnspolicy.plugins.view.config import Condition
 
 NAME = from_text("WWW.Example.org")
+ODD = from_labels((b"*", b"a\x01b.c", b"test"))
 POD = Identity(ClientKind.POD, "", "127.0.0.9", namespace="shop")
 
 
@@ -59,6 +60,9 @@ QUERY = Query(NAME, 1, NAME, id=7, edns=Edns(1232), size=40)
     [
         pytest.param("name() == 'www.example.org.'", QUERY, id="name"),
         pytest.param("name() == '.'", Query(from_text("."), 1, from_text(".")), id="root"),
+        pytest.param(
+            r"name() == '*.a\\001b\\.c.test.'", Query(ODD, 1, ODD), id="odd letters as in zone files"
+        ),
         pytest.param("type() == 'A' && class() == 'IN'", QUERY, id="type and class"),
         pytest.param("type() == 'TLSA'", Query(NAME, 52, NAME), id="a rarer type"),
         pytest.param("type() == 'TYPE65280'", Query(NAME, 65280, NAME), id="a type without a name"),
