@@ -71,10 +71,17 @@ class One:
         self._labels = {label for template in templates for label in template.labels}
         self._reads = _IP if any(path[0] == "Remote" for path in paths) else NO_FACTS
         self.fleeting = any(path[0] == "Message" for path in paths) or self.conditions.fleeting
+        # a question has the client's letters, which no cache tells apart
+        self._beyond_caches = any(path[0] == "Question" for path in paths) or self.conditions.beyond_caches
 
     @property
     def reads(self) -> frozenset[ClientFact]:
         return self._reads.union(self.conditions.reads, *map(self._metadata.facts_of, self._labels))
+
+    @property
+    def private(self) -> bool:
+        """Whether its answers are not for a cache that clients share."""
+        return self._beyond_caches or bool(self.reads)
 
     def fit(self, query: Query, ctx: QueryContext, name: str) -> tuple[Fit, Matched | None]:
         """Whether the query is for this template, and what was found in it."""
@@ -141,7 +148,7 @@ class TemplateRoom:
         """The answer, marked for what the templates that had a say in it read."""
         if any(one.fleeting for one in asked):
             return answer.changed(fresh=answer.fresh.capped(0.0), private=True)
-        return answer.changed(private=True) if any(one.reads for one in asked) else answer
+        return answer.changed(private=True) if any(one.private for one in asked) else answer
 
     async def _answer(self, one: One, data: Matched) -> Answer:
         if one.rcode == Rcode.SERVFAIL:
@@ -179,9 +186,16 @@ async def _followed(made: Answer, alias: Record, records: list[Record], data: Ma
         return made
     reply = await data.ctx.resolve(data.query.renamed(target, Via.CNAME), data.ctx)
     if not isinstance(reply, Answer):
-        return made
+        return made.changed(fresh=made.fresh.capped(0.0), private=True)  # silence says not how long it holds
     records.extend(reply.answer)
-    return made.changed(tc=reply.tc, fresh=made.fresh.also(reply.fresh), private=True, rotate=reply.rotate)
+    return made.changed(
+        tc=reply.tc,
+        ede=(*made.ede, *reply.ede),
+        fresh=made.fresh.also(reply.fresh),
+        private=True,
+        rotate=reply.rotate and not reply.groups,
+        ordered=reply.ordered,
+    )
 
 
 def _takes(own: int, asked: int, any_: int) -> bool:

@@ -14,7 +14,7 @@ from dnspolicy.chain.plugin import ClientFact
 from dnspolicy.corefile.bind import bind
 from dnspolicy.corefile.complaints import Complaints
 from dnspolicy.corefile.load import load
-from dnspolicy.model.answer import Answer, Drop, Freshness, Reply
+from dnspolicy.model.answer import Answer, Drop, ExtendedError, Freshness, Reply
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.name import ROOT, from_text
 from dnspolicy.model.query import Query
@@ -157,6 +157,27 @@ def test_an_alias_is_followed_for_addresses(tmp_path: Path) -> None:
     assert chain.ask("foogle.test").private
 
 
+def test_an_alias_is_answered_alone_for_once_when_its_target_gets_no_reply(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, 'template IN A a.test {\nanswer "a.test 60 IN CNAME b.test"\n}', lambda _: Drop("acl"))
+    found = chain.ask("a.test")
+    assert (texts(found.answer), found.private, found.fresh.ttl) == (["a.test. 60 CNAME b.test."], True, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("target", "rotate"),
+    [
+        pytest.param(Answer(ordered=True), False, id="an order that was chosen"),
+        pytest.param(Answer(rotate=True), True, id="in turn"),
+        pytest.param(Answer(rotate=True, groups=(1, 1)), False, id="groups, of which it is not known where they are"),
+    ],
+)
+def test_what_is_said_of_the_target_holds_for_the_answer(target: Answer, rotate: bool, tmp_path: Path) -> None:
+    why = (ExtendedError(15, "not here"),)
+    text = 'template IN A a.test {\nanswer "a.test 60 IN CNAME b.test"\n}'
+    found = Chain(tmp_path, text, lambda _: target.changed(ede=why, tc=True)).ask("a.test")
+    assert (found.ordered, found.rotate, found.ede, found.tc) == (target.ordered, rotate, why, True)
+
+
 LAN = """template IN A var.test {
     match ^(?P<ip>[0-9]{1,3}(-[0-9]{1,3}){3})[.]var[.]test[.]$
     var ip replace(group('ip'), '-', '.')
@@ -190,6 +211,9 @@ def test_variables_and_conditions(name: str, rcode: int, tmp_path: Path) -> None
         pytest.param('answer "{{ .Name }} TXT {{ .Message.Id }}"', set(), True, 0.0, id="id"),
         pytest.param("expr client_ip() == '10.1.2.3'", {("ip",)}, True, None, id="condition-on-the-client"),
         pytest.param("expr id() == 7", set(), True, 0.0, id="condition-on-the-id"),
+        pytest.param("expr proto() == 'udp'", set(), True, None, id="condition-on-the-transport"),
+        pytest.param("expr type() == 'A' && !do()", set(), False, None, id="condition-on-what-caches-tell-apart"),
+        pytest.param('answer "{{ .Name }} TXT {{ .Question.Name }}"', set(), True, None, id="letters-of-the-client"),
     ],
 )
 def test_an_answer_says_whom_it_is_for(
