@@ -147,14 +147,17 @@ class Target(msgspec.Struct, frozen=True):
                 kept.append(record)
                 continue
             found = await ask(to)
-            if found is None:
-                return answer
+            if found is None:  # which may be different the next time
+                return answer.changed(fresh=answer.fresh.capped(0.0))
             changed = renamed_value(record, from_text(to))
             return answer.changed(
                 answer=(*kept, changed, *found.answer),
                 tc=found.tc,
                 ede=(*answer.ede, *found.ede),
                 fresh=answer.fresh.also(found.fresh),
+                rotate=found.rotate and not found.groups,
+                groups=(),
+                ordered=found.ordered,
                 private=True,
             )
         return answer

@@ -252,7 +252,24 @@ def test_the_target_of_an_alias_is_replaced_by_what_the_new_one_has(tmp_path: Pa
 
 def test_an_alias_stays_when_its_new_target_is_not_answered(tmp_path: Path) -> None:
     chain = Chain(tmp_path, "rewrite cname b.cdn.test nobody.test", aliased)
-    assert len(chain.answer("my.test").answer) == 3
+    answer = chain.answer("my.test")
+    assert (len(answer.answer), answer.fresh.ttl) == (3, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("target", "rotate"),
+    [
+        pytest.param(Answer(fresh=STABLE, ordered=True), False, id="an order that was chosen"),
+        pytest.param(Answer(fresh=STABLE, rotate=True), True, id="in turn"),
+        pytest.param(Answer(fresh=STABLE, rotate=True, groups=(1, 1)), False, id="in groups"),
+    ],
+)
+def test_the_new_target_says_in_which_order_its_records_are(target: Answer, rotate: bool, tmp_path: Path) -> None:
+    first = Answer(answer=(record("my.test. 60 CNAME b.test."),), fresh=STABLE, rotate=True, groups=(2,))
+    chain = Chain(tmp_path, "rewrite cname b.test c.test", lambda q: first if str(q.name) == "my.test" else target)
+    answer = chain.answer("my.test")
+    assert (answer.rotate, answer.groups, answer.ordered) == (rotate, (), target.ordered)
+    assert answer.fresh == STABLE
 
 
 @pytest.mark.parametrize(
