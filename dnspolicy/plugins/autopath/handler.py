@@ -14,7 +14,7 @@ from dnspolicy.chain.search import SearchPaths
 from dnspolicy.model.answer import Answer, Freshness, Reply, Rests
 from dnspolicy.model.name import MAX_WIRE, Name
 from dnspolicy.model.query import Query, Via
-from dnspolicy.model.rr import Rcode, Record, Type
+from dnspolicy.model.rr import TRANSFERS, Rcode, Record, Type
 
 _SERIAL = (Rests.SERIAL, "cluster")
 
@@ -56,7 +56,7 @@ class Autopath:
             if isinstance(reply, Answer) and reply.rcode != Rcode.NXDOMAIN:
                 self._successes.inc(self._server)
                 return _resting(_aliased(query, candidate.name, reply), tried[:-1], self._clock.monotonic())
-        first = tried.pop(0)
+        first = tried[0]
         ctx.original = first.original
         return _resting(first.reply, tried, self._clock.monotonic())
 
@@ -64,7 +64,7 @@ class Autopath:
         """The search list to walk; empty when the name is not one that a resolver made of the first element."""
         name = query.name
         # what an alias points at is a whole name, and nobody's resolver has put anything behind it
-        if query.via is Via.CNAME or not any(name.under(zone) for zone in self._zones):
+        if query.via is Via.CNAME or query.qtype in TRANSFERS or not any(name.under(zone) for zone in self._zones):
             return ()
         path = self._source.search_path(ctx.identity, name)
         if len(path) < 2 or len(name.labels) <= len(path[0].labels) or not name.under(path[0]):
@@ -93,12 +93,12 @@ def _aliased(query: Query, candidate: Name, reply: Answer) -> Answer:
     return reply.changed(answer=(alias, *reply.answer))
 
 
-def _resting(reply: Reply, others: list[_Tried], now: float) -> Reply:
-    """The reply, to be reused no longer than what came of the other candidates holds."""
+def _resting(reply: Reply, tries: list[_Tried], now: float) -> Reply:
+    """The reply, to be reused no longer than what came of these candidates holds."""
     if not isinstance(reply, Answer):
         return reply
     fresh = reply.fresh
-    for tried in others:
+    for tried in tries:
         fresh = fresh.within(_left(tried, now)) if isinstance(tried.reply, Answer) else fresh.capped(0.0)
     return reply.changed(fresh=fresh)
 

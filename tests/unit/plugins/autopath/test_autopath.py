@@ -48,10 +48,10 @@ class Scene:
             metrics=self.metrics, labels=ServerLabels("dns://:53"),
         )  # fmt: skip
 
-    def ask(self, name: str, via: Via = Via.CLIENT) -> Reply:
+    def ask(self, name: str, via: Via = Via.CLIENT, qtype: Type = Type.A) -> Reply:
         asked = from_text(name)
         self.ctx = QueryContext("192.0.2.1", 1, 0.0, 5.0, self._below)
-        return asyncio.run(self.room.handle(Query(asked, 1, asked, via=via), self.ctx, self._below))
+        return asyncio.run(self.room.handle(Query(asked, int(qtype), asked, via=via), self.ctx, self._below))
 
     async def _below(self, query: Query, ctx: QueryContext) -> Reply:
         self.asked.append((str(query.name), query.via))
@@ -119,6 +119,13 @@ def test_is_left_alone(tmp_path: Path, name: str, search: str, zones: str, via: 
     assert scene.asked == [(name, via)]
 
 
+@pytest.mark.parametrize("qtype", [Type.AXFR, Type.IXFR])
+def test_whole_zones_are_not_looked_for(tmp_path: Path, qtype: Type) -> None:
+    scene = Scene(tmp_path, {"a.two.test": found("a.two.test", transfer=True)})
+    assert scene.ask("a.one.test", qtype=qtype) is NXDOMAIN
+    assert len(scene.asked) == 1
+
+
 def test_letters_are_kept(tmp_path: Path) -> None:
     reply = Scene(tmp_path, {"a.b.two.test": found("A.b.two.test")}).ask("A.b.ONE.test")
     assert isinstance(reply, Answer)
@@ -133,6 +140,20 @@ def test_names_that_would_be_too_long_are_passed_over(tmp_path: Path) -> None:
     assert [name.removeprefix(long) for name, _ in scene.asked] == [".t.test", ".u", ""]
 
 
+def test_a_name_may_be_as_long_as_names_can_be(tmp_path: Path) -> None:
+    front = ".".join(["x" * 60] * 4)
+    scene = Scene(tmp_path, {}, f"search t.test {'y' * 9} {'y' * 10}\n")
+    scene.ask(f"{front}.t.test")
+    assert [(name.removeprefix(front), len(from_text(name).wire)) for name, _ in scene.asked] == [
+        (".t.test", 252), (".yyyyyyyyy", 255), ("", 245),
+    ]  # fmt: skip
+
+
+def test_a_list_may_be_one_name_long(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, {"a": found("a")}, "search one.test\n")
+    assert shown(scene.ask("a.one.test")) == "NOERROR | a.one.test 60 CNAME | a 60 A"
+
+
 @pytest.mark.parametrize(
     ("replies", "fresh"),
     [
@@ -143,7 +164,7 @@ def test_names_that_would_be_too_long_are_passed_over(tmp_path: Path) -> None:
         pytest.param(
             {"a.one.test": NXDOMAIN.changed(fresh=Freshness(0.0))}, Freshness(0.0, NXDOMAIN.fresh.rests), id="once"
         ),
-        pytest.param({}, Freshness(29.0, NXDOMAIN.fresh.rests), id="nothing, as long as no other is there"),
+        pytest.param({}, Freshness(28.0, NXDOMAIN.fresh.rests), id="nothing, as long as no other is there"),
         pytest.param({"a.two.test": DROP}, Freshness(0.0, NXDOMAIN.fresh.rests), id="after silence"),
         pytest.param(
             {
