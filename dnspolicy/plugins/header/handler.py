@@ -16,7 +16,8 @@ from dnspolicy.plugins.header.config import Action, Change, Config, Flag
 class Header:
     """Gives the query and the reply the flags that the configuration wants.
 
-    A query has no AA and RA to change. RD of a reply is that of the query, as changed here.
+    Zone transfers keep theirs (RFC 5936 2.2.1). A query has no AA and RA to change. RD of a reply is that of the query,
+    as changed here.
     """
 
     name = "header"
@@ -31,7 +32,7 @@ class Header:
         if self._rd is not None and query.rd is not self._rd:
             query = msgspec.structs.replace(query, rd=self._rd)
         reply = await ask_next(query, ctx)
-        if not isinstance(reply, Answer):
+        if not isinstance(reply, Answer) or reply.transfer:
             return reply
         for flag, state in self._wanted:
             if getattr(reply, flag) is not state:

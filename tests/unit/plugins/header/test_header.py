@@ -40,9 +40,9 @@ def test_flags(lines: str, rd: bool, flags: str, tmp_path) -> None:
     assert (seen[0].rd, " ".join(said)) == (rd, flags)
 
 
-def test_what_is_right_already_is_not_copied(tmp_path) -> None:
+def test_what_is_right_already_and_transfers_pass_as_they_are(tmp_path) -> None:
     made, _ = config("response set ra; response clear aa", tmp_path)
-    for below in (Answer(ra=True), Drop("x")):
+    for below in (Answer(ra=True), Drop("x"), Answer(aa=True, transfer=True)):
         assert through(Header(made), query("a.test"), below)[0] is below
 
 
