@@ -50,11 +50,14 @@ class Dns64:
         if not isinstance(found, Answer):
             return found
         longest = next((r.ttl for r in reversed(reply.authority) if r.type == Type.SOA), UNKNOWN_TTL)
+        fresh = found.fresh.within(reply.fresh)
+        if fresh.aged_since is not None:  # TTLs that are cut count down from less
+            fresh = fresh.capped(longest)
         return found.changed(
             answer=tuple(self._translated(record, longest) for record in found.answer),
             aa=False,
             made_by=self.name,
-            fresh=found.fresh.within(reply.fresh),
+            fresh=fresh,
             private=found.private or reply.private,
         )
 

@@ -98,6 +98,17 @@ def test_it_holds_as_long_as_both_answers_do() -> None:
     assert reply.fresh == Freshness(10.0, one.rests | two.rests, 7.0)
 
 
+@pytest.mark.parametrize(
+    ("aged_since", "ttl"),
+    [pytest.param(7.0, 40.0, id="TTLs that count down"), pytest.param(None, 900.0, id="that stay")],
+)
+def test_addresses_with_a_ttl_that_was_cut_are_not_reused_for_longer(aged_since: float | None, ttl: float) -> None:
+    two = Freshness(900.0, aged_since=aged_since)
+    below = says(Answer(authority=(SOA,), fresh=Freshness()), Answer(answer=(A,), fresh=two))
+    reply = answered(through(room(), query("www.test", "AAAA"), below, V6)[0])
+    assert (shown(reply.answer), reply.fresh.ttl) == ([MADE.format(40)], ttl)
+
+
 def test_what_was_made_for_one_client_stays_so() -> None:
     below = says(Answer(private=True), Answer(answer=(A,)))
     assert answered(through(room(), query("www.test", "AAAA"), below, V6)[0]).private
