@@ -48,4 +48,14 @@ crossing := candidate if {
 		"rule": "environment/other",
 		"reason": concat(" ", ["a client in", mine, "does not ask", theirs]),
 	}
+} else := candidate if {
+	mine := input.client.namespace_labels["dns.example/environment"]
+	input.target.kind == "none"
+	input.query.type in {"AXFR", "IXFR"}
+	candidate := {
+		"tier": "default",
+		"action": "block",
+		"rule": "environment/other",
+		"reason": concat(" ", ["a client in", mine, "does not have the names of all environments"]),
+	}
 }

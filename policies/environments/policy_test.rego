@@ -171,3 +171,11 @@ test_the_answer_is_let_through if {
 test_without_data_nothing_is_said if {
 	not judged_with(asks(pod("dev"), "orders-db.internal.example", outside), {})
 }
+
+test_a_zone_as_a_whole_is_for_no_environment if {
+	every type in ["AXFR", "IXFR"] {
+		question := asks(pod("dev"), "cluster.local", {"kind": "none"})
+		judged(object.union(question, {"query": {"type": type}})).rule == "environment/other"
+	}
+	not judged(asks(pod("dev"), "cluster.local", {"kind": "none"}))
+}

@@ -125,4 +125,8 @@ zone_name if {
 	not input.target.namespace
 	name := input.query.name
 	not endswith(name, ".arpa")
+	not whole_zone
 }
+
+# A transfer hands out the names of all tenants.
+whole_zone if input.query.type in {"AXFR", "IXFR"}

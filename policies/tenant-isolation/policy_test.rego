@@ -165,6 +165,14 @@ test_names_of_the_zone_itself if {
 	}
 }
 
+test_a_zone_as_a_whole_is_for_no_tenant if {
+	every type in ["AXFR", "IXFR"] {
+		question := asks(pod("acorn"), "cluster.local", {"kind": "none"})
+		transfer := object.union(question, {"query": object.union(question.query, {"type": type})})
+		rule(transfer) == "block tenant/other"
+	}
+}
+
 # A stub resolver with a search list goes on after NXDOMAIN and stops at REFUSED.
 test_search_list if {
 	own := {"kind": "none", "namespace": "acorn", "namespace_labels": labels.acorn}
