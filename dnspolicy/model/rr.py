@@ -77,7 +77,7 @@ _NAMED = """
 
 
 def _numbered(rows: str) -> dict[int, str]:
-    found = {}
+    found: dict[int, str] = {}
     for first, *names in map(str.split, rows.strip().splitlines()):
         found.update(enumerate(names, int(first)))
     return found

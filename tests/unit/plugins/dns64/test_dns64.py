@@ -151,10 +151,10 @@ def test_the_option_wins_over_the_word() -> None:
 def test_translated_requests_are_counted_also_from_memory() -> None:
     metrics = Metrics()
     counting = Dns64(Config(), metrics=metrics, server="dns://:53")
-    for made_by in ("dns64", "forward"):
+    for made_by, times in (("dns64", 3), ("forward", 7)):
         outcome = Outcome(query("www.test", "AAAA"), Answer(made_by=made_by), V6, 1)
         counting.seen(outcome)
-        counting.repeated(outcome, 3, 0.0, 1.0, 0.1)
+        counting.repeated(outcome, times, 0.0, 1.0, 0.1)
     assert metrics.counter("coredns_dns64_requests_translated_total", "", ("server",)).values == {("dns://:53",): 4}
 
 
