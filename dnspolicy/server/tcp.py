@@ -28,6 +28,8 @@ PATIENCE = 10.0
 """Seconds without progress that end a transfer."""
 MAX_STREAMS = 16
 """Transfers under way on all connections."""
+MAX_STREAMS_PER_CLIENT = 4
+"""So that one who reads as slowly as is allowed does not keep the others from theirs."""
 
 
 class TcpLimits:
@@ -36,7 +38,7 @@ class TcpLimits:
     def __init__(self, metrics: Metrics) -> None:
         self.connections: set[TcpConnection] = set()
         self.per_client: Tally[str] = Tally()
-        self.streams = 0
+        self.streams: Tally[str] = Tally()
         self.refused = metrics.counter("dnspolicy_tcp_connections_refused_total", "Connections over a limit.")
         gauge = metrics.gauge("dnspolicy_tcp_connections", "Open TCP connections.")
         metrics.before_collect(lambda: gauge.set(len(self.connections)))
@@ -55,6 +57,19 @@ class TcpLimits:
             self.per_client[client] -= 1
             if not self.per_client[client]:
                 del self.per_client[client]
+
+    def begin_stream(self, client: str) -> bool:
+        """Whether a transfer may begin; it must be ended then."""
+        if self.streams.total() >= MAX_STREAMS or self.streams[client] >= MAX_STREAMS_PER_CLIENT:
+            self.refused.inc()
+            return False
+        self.streams[client] += 1
+        return True
+
+    def end_stream(self, client: str) -> None:
+        self.streams[client] -= 1
+        if not self.streams[client]:
+            del self.streams[client]
 
 
 class TcpConnection(asyncio.Protocol):
@@ -118,8 +133,7 @@ class TcpConnection(asyncio.Protocol):
 
     async def stream(self, parts: Iterator[bytes]) -> int:
         """Write messages at the pace of the client; the bytes written. Ends the connection when it does not read."""
-        if self._limits.streams >= MAX_STREAMS:
-            self._limits.refused.inc()
+        if not self._limits.begin_stream(self._client):
             self.abort()
             return 0
         self._begin_stream()
@@ -139,13 +153,12 @@ class TcpConnection(asyncio.Protocol):
         return sent
 
     def _begin_stream(self) -> None:
-        self._limits.streams += 1
         self._streams += 1
         if self._transport is not None:
             self._transport.set_write_buffer_limits(high=STREAM_UNSENT)
 
     def _end_stream(self) -> None:
-        self._limits.streams -= 1
+        self._limits.end_stream(self._client)
         self._streams -= 1
         if self._transport is not None and not self._streams:
             self._transport.set_write_buffer_limits(high=MAX_UNSENT)

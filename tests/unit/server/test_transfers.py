@@ -35,6 +35,14 @@ async def message(reader: asyncio.StreamReader) -> dns.message.Message:
     return dns.message.from_wire(await reader.readexactly(size), one_rr_per_rrset=True)
 
 
+async def begins(reader: asyncio.StreamReader) -> bool:
+    """Whether a transfer begins, or the connection ends."""
+    try:
+        return bool((await message(reader)).answer)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return False
+
+
 def test_a_reader_gets_everything_in_order_and_others_meanwhile() -> None:
     async def scene() -> None:
         async with Bench(zone) as bench:
@@ -117,6 +125,22 @@ def test_more_transfers_than_the_limit_end_their_connections(monkeypatch: pytest
             assert (await message(third)).answer, "the place is free again"
             last.close()
             other.close()
+
+    asyncio.run(scene())
+
+
+def test_one_client_does_not_keep_others_from_transfers() -> None:
+    async def scene() -> None:
+        async with Bench(zone) as bench:
+            greedy = [await bench.tcp() for _ in range(tcp.MAX_STREAMS)]
+            for _, writer in greedy:
+                writer.write(asked("AXFR", 1))
+            assert sum([await begins(reader) for reader, _ in greedy]) == tcp.MAX_STREAMS_PER_CLIENT
+            reader, writer = await asyncio.open_connection(bench.ip, bench.port, local_addr=("127.0.0.77", 0))
+            writer.write(asked("AXFR", 2))
+            assert await begins(reader)
+            for _, other in (*greedy, (reader, writer)):
+                other.close()
 
     asyncio.run(scene())
 
