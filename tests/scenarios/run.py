@@ -35,6 +35,7 @@ PATIENCE = 10.0
 """Seconds that a change may take to be in force."""
 MAIN = "main"
 COREFILE = """
+$blocks
 .:$port {
     bind $listen
     errors
@@ -121,6 +122,8 @@ class _Stage:
         if isinstance(self._story.policy, str):
             self._write("site/policy.rego", self._story.policy)
         self._write("site/data.json", json.dumps(self._story.data))
+        for path, text in self._story.files.items():
+            self._write(path, text)
         self._write_cluster()
 
     async def _started(self) -> App:
@@ -145,8 +148,9 @@ class _Stage:
         options = self._story.options
         site = str(self._folder / "site")
         rego = [site] if isinstance(self._story.policy, str) else self._library(self._story.policy, site)
+        place = {"port": port, "listen": " ".join(hosts), "rego": " ".join(rego), "main": self._upstreams[MAIN].address}
         return Template(COREFILE).substitute(
-            port=port, listen=" ".join(hosts), rego=" ".join(rego), main=self._upstreams[MAIN].address,
+            place, blocks=Template(options.blocks).substitute(place),
             source="manifests cluster" if self._story.synced else "endpoint http://127.0.0.1:1",
             policy="\n".join(options.policy), kubernetes="\n".join(options.kubernetes),
             cache="\n".join(options.cache), server="\n".join(options.server),

@@ -15,12 +15,13 @@ STORIES = Path(__file__).parent / "stories"
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Lines for the directives of the Corefile."""
+    """Lines for the directives of the Corefile. `blocks` are server blocks in front of it."""
 
     policy: list[str] = []
     kubernetes: list[str] = []
     server: list[str] = []
     cache: list[str] = []
+    blocks: str = ""
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,6 +76,7 @@ class Story(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: str | list[str] = ""
     data: dict[str, Any] = {}
     options: Options = Options()
+    files: dict[str, str] = {}
     asked: dict[str, list[str]] = {}
     synced: bool = True
 
