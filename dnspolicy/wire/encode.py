@@ -24,7 +24,9 @@ _MAX_POINTER = 0x4000
 _PLAIN_OPT = _OPT.pack(0, Type.OPT, OUR_SIZE, 0, 0, 0, 0)
 _PLAIN_OPT_DO = _OPT.pack(0, Type.OPT, OUR_SIZE, 0, 0, 0x8000, 0)
 _ONE_NAME = frozenset({int(Type.NS), int(Type.CNAME), int(Type.PTR)})
-_SOA, _MX = int(Type.SOA), int(Type.MX)
+_SOA, _MX, _SRV = int(Type.SOA), int(Type.MX), int(Type.SRV)
+_BEFORE_TARGET = 6
+"""Bytes of priority, weight and port."""
 _IN, _CH = int(Class.IN), int(Class.CH)
 _COMPRESSIBLE = _ONE_NAME | {_SOA, _MX}
 MAX_EDE_TEXT = 256
@@ -135,6 +137,8 @@ class _Writer:
         if record.owner.wire == self._question:
             if rtype not in _COMPRESSIBLE:
                 out += _NEAR.pack(_TO_QUESTION, rtype, self._class, record.ttl, len(rdata)) + rdata
+                if rtype == _SRV:
+                    self._target(rdata)
                 return
             out += _TO_QUESTION.to_bytes(2, "big")
         else:
@@ -154,8 +158,15 @@ class _Writer:
             self._name(rdata[2:])
         else:
             out += rdata
+            if rtype == _SRV:
+                self._target(rdata)
             return
         out[start - 2 : start] = (len(out) - start).to_bytes(2, "big")
+
+    def _target(self, rdata: bytes) -> None:
+        """The target of the SRV record just written: it stands there whole (RFC 2782), and others may point at it."""
+        target = rdata[_BEFORE_TARGET:]
+        self._remember(target, len(self._out) - len(target), self._table())
 
     def _zone_soa(self, record: Record) -> bool:
         """The SOA of a zone that holds the question, with server and mailbox inside it: three pointers to one place."""
@@ -171,10 +182,7 @@ class _Writer:
 
     def _name(self, wire: bytes) -> None:
         out = self._out
-        table = self._suffixes
-        if table is None:
-            table = self._suffixes = {}
-            self._remember(self._question, HEADER, table)
+        table = self._suffixes or self._table()
         at = 0
         while wire[at]:
             known = table.get(wire[at:] if at else wire)
@@ -185,6 +193,13 @@ class _Writer:
             at += wire[at] + 1
         self._remember(wire, len(out), table)
         out += wire
+
+    def _table(self) -> dict[bytes, int]:
+        """Where each name so far stands."""
+        if self._suffixes is None:
+            self._suffixes = {}
+            self._remember(self._question, HEADER, self._suffixes)
+        return self._suffixes
 
     @staticmethod
     def _remember(wire: bytes, offset: int, table: dict[bytes, int], until: int = 255) -> None:

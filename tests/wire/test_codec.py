@@ -142,6 +142,20 @@ def test_a_damaged_response_is_read_or_refused(query: Query, answer: Answer, dat
         rdata.name_in(record)
 
 
+def test_addresses_point_at_the_srv_targets_they_belong_to() -> None:
+    """A target stands there whole (RFC 2782 does not let it be compressed), so nobody has to repeat it."""
+    asked, targets = from_text("_http._tcp.web.test"), [from_text(f"long-name-number-{n}.web.test") for n in range(3)]
+    found = Answer(
+        answer=tuple(Record(asked, Type.SRV, 5, rdata.srv(0, 1, 80, target)) for target in targets),
+        additional=tuple(Record(target, Type.A, 5, bytes(4)) for target in targets),
+    )
+    wire = encode_answer(Query(asked, Type.SRV, asked), found, 65_535)
+    reply = dns.message.from_wire(wire, one_rr_per_rrset=True)
+    assert [str(rrset.name) for rrset in reply.additional] == [f"{target}." for target in targets]
+    assert [wire.count(target.wire) for target in targets] == [1, 1, 1]
+    assert len(wire) == 12 + 25 + sum(12 + 6 + len(target.wire) for target in targets) + 3 * 16
+
+
 LOOPS = {
     "points at itself": b"\0\1\x81\x80\0\1\0\1\0\0\0\0\0\0\1\0\1\xc0\x11" + b"\0\1\0\1\0\0\0\0\0\0",
     "points forward": b"\0\1\x81\x80\0\1\0\1\0\0\0\0\0\0\1\0\1\xc0\x20" + b"\0\1\0\1\0\0\0\0\0\0" + b"\1a\0" * 9,

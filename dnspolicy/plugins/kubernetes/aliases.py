@@ -12,7 +12,7 @@ from dnspolicy.model.rr import Rcode, Record, Type
 from dnspolicy.plugins.kubernetes.found import NAME, SERIAL, Alias, Found
 from dnspolicy.plugins.kubernetes.zone import Zone, Zones
 
-MAX_LINKS = 10
+MAX_LINKS = 11
 """Aliases of the cluster's own that one answer may have."""
 
 FindHere = Callable[[Name, Zone, int], Found]
@@ -39,7 +39,7 @@ class Aliases:
             if target.labels in seen or len(links) > MAX_LINKS:
                 return zone.nothing(query.name, fresh.resting(frozenset((SERIAL,))))
             seen.add(target.labels)
-            inside = self._zones.of(target.labels)
+            inside = self._inside(target, zone)
             if inside is None:
                 return await self._outside(query, ctx, links, target, fresh)
             found = self._find(target, inside, query.qtype)
@@ -51,6 +51,10 @@ class Aliases:
             answer = found if isinstance(found, Answer) else self._missed(target, inside, found.fresh)
             ended = self._at_the_end(query, zone, tuple(links), answer, fresh)
             return await self._outside(query, ctx, links, target, fresh) if ended is None else ended
+
+    def _inside(self, target: Name, zone: Zone) -> Zone | None:
+        """The zone that holds a target, `zone` being that of the question; None when the whole server is asked."""
+        return self._zones.of(target.labels)
 
     def _at_the_end(
         self, query: Query, zone: Zone, links: tuple[Record, ...], answer: Answer | None, fresh: Freshness

@@ -20,7 +20,9 @@ _ALWAYS = Freshness(None, frozenset((SERIAL,)))
 _NEVER = Missing(Freshness(None, ABSENT))
 _FOLLOWED = frozenset((Type.A, Type.AAAA))
 _DNS, _NS_DNS, _VERSION = (b"dns",), (b"ns", b"dns"), (b"dns-version",)
+_NS_DNS_WIRE = b"\x02ns\x03dns"
 _SVC, _POD = b"svc", b"pod"
+_IP6_LABELS = 34
 
 
 class QuirkyTree:
@@ -57,11 +59,12 @@ class QuirkyTree:
         return self._tree.find(name, zone, qtype)
 
     def _reverse(self, name: Name, zone: Zone, qtype: int) -> Found:
-        """Nothing but PTR records, each where the whole address stands."""
-        found = self._tree.find(name, zone, Type.PTR)
+        """Nothing but PTR records, each where the whole address stands; up to three labels before it do not count."""
+        address = name.tail(len(name.labels) - _spare_labels(name.labels))
+        found = self._tree.find(address, zone, Type.PTR)
         if isinstance(found, Answer) and (qtype != Type.PTR or not found.answer):
             return Missing(found.fresh.resting(ABSENT))
-        return found
+        return found if address is name or not isinstance(found, Answer) else _renamed(found, name)
 
     def _text(self, rest: tuple[bytes, ...], name: Name, zone: Zone) -> Found:
         """TXT exists, without records, where a service or a pod answers something."""
@@ -101,9 +104,10 @@ class QuirkyTree:
         found = self._tree.find(pod, zone, qtype)
         if not isinstance(found, Answer):
             return found
-        return found.changed(answer=tuple(Record(name, r.type, r.ttl, r.rdata) for r in found.answer))
+        return _renamed(found, name)
 
     def _pod_port(self, pod: Name, name: Name, zone: Zone) -> Found:
+        pod = _lowered(pod, zone)
         for rtype in (Type.A, Type.AAAA):
             found = self._tree.find(pod, zone, rtype)
             if not isinstance(found, Answer):
@@ -116,25 +120,53 @@ class QuirkyTree:
 
     def _spelled_out(self, label: bytes) -> bool:
         """Whether the address is written as the index has it, which verified pods are looked up by."""
-        if self._config.pods is not PodMode.VERIFIED or label.count(b"-") == 3:
+        if self._config.pods is not PodMode.VERIFIED or (label.count(b"-") == 3 and b"--" not in label):
             return True
         address = from_dashed(label)
         return address is not None and label.replace(b"-", b":").decode("latin-1") == address
 
 
 class QuirkyAliases(Aliases):
-    """Aliases are shown where something is found behind them; what went wrong there is not."""
+    """Aliases are shown where something is found behind them; what went wrong there is not.
+
+    Only the zone of the question is looked through here.
+    """
+
+    def _inside(self, target: Name, zone: Zone) -> Zone | None:
+        inside = super()._inside(target, zone)
+        return zone if inside is zone else None
 
     def _at_the_end(
         self, query: Query, zone: Zone, links: tuple[Record, ...], answer: Answer | None, fresh: Freshness
     ) -> Answer | None:
-        if answer is None or not answer.answer:
+        if answer is None or not answer.answer or _is_hidden(links[-1].rdata, query.name, zone):
             return zone.nothing(query.name, fresh.resting(frozenset((SERIAL,))))
         return super()._at_the_end(query, zone, links, answer, fresh)
 
     def _from_outside(self, links: tuple[Record, ...], reply: Answer, fresh: Freshness) -> Answer:
         shown = super()._from_outside(links, reply, fresh)
         return shown.changed(rcode=int(Rcode.NOERROR), authority=(), made_by=NAME)
+
+
+def _is_hidden(target: bytes, name: Name, zone: Zone) -> bool:
+    """Whether it is the server itself, which is only known while the zone is asked for in lower case."""
+    return target == _NS_DNS_WIRE + zone.name.wire and not name.wire.endswith(zone.name.wire)
+
+
+def _renamed(found: Answer, name: Name) -> Answer:
+    return found.changed(answer=tuple(Record(name, r.type, r.ttl, r.rdata) for r in found.answer))
+
+
+def _lowered(name: Name, zone: Zone) -> Name:
+    """The name in lower case, with the zone in the letters it was asked in."""
+    tail = name.tail(zone.size).wire
+    return Name(name.wire[: -len(tail)].lower() + tail, name.labels)
+
+
+def _spare_labels(labels: tuple[bytes, ...]) -> int:
+    """How many labels stand before a whole IPv6 address, of which CoreDNS reads groups of four digits alone."""
+    spare = len(labels) - _IP6_LABELS
+    return spare if labels[-2:] == (b"ip6", b"arpa") and 0 < spare < 4 else 0
 
 
 def _with_serial(found: Answer | Alias) -> Freshness:
