@@ -90,6 +90,7 @@ def test_an_ixfr_with_the_serial_of_the_zone_gets_one_soa(serial: int, whole: bo
     reply = ask(room(), qtype=Type.IXFR, serial=serial)
     assert reply.transfer is whole
     assert reply.answer == (records(ZONE) if whole else records(ZONE)[:1])
+    assert (reply.aa, reply.made_by, reply.fresh.ttl) == (True, "transfer", 0)
 
 
 def test_an_ixfr_without_a_serial_fails() -> None:
@@ -122,6 +123,13 @@ def test_who_may_have_it(to: tuple[str, ...], source: str, allowed: bool) -> Non
     assert (reply.rcode == Rcode.NOERROR) is allowed
     assert reply.transfer is allowed
     assert reply.fresh.ttl == 0, "another client may be answered otherwise"
+
+
+def test_a_rule_for_the_root_is_for_all_zones() -> None:
+    made = Transfer([Config(to=("192.0.2.1",), zones=(".",))], origins=(), metrics=Metrics())
+    made.sources.append(Source())
+    assert ask(made).transfer
+    assert ask(made, source="192.0.2.2").rcode == Rcode.REFUSED
 
 
 def test_the_longest_zone_decides() -> None:
