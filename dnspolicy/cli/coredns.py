@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dnspolicy.app.directives import DIRECTIVES
 from dnspolicy.cli import serve, version
 from dnspolicy.cli.configured import port
+
+_SWITCHES = {"quiet": "say nothing at the start", "version": "show the version", "plugins": "list the plugins"}
+_TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
+_FALSE = frozenset(("0", "f", "F", "false", "FALSE", "False"))
 
 
 def is_meant(arguments: Sequence[str]) -> bool:
@@ -18,13 +22,23 @@ def is_meant(arguments: Sequence[str]) -> bool:
 
 def run(arguments: Sequence[str]) -> int:
     """Serve, or say what `-version` and `-plugins` ask for. Raises ConfigError when it cannot start."""
-    args = parser().parse_args(arguments)
+    args = parser().parse_args(list(_without_values(arguments)))
     if args.version:
         return version.run(args)
     if args.plugins:
         print("\n".join(f"dns.{name}" for name in sorted(DIRECTIVES)))
         return 0
     return serve.run(args)
+
+
+def _without_values(arguments: Sequence[str]) -> Iterator[str]:
+    """`-quiet=true` is `-quiet` and `-quiet=false` is nothing; values that Go takes for neither stay, to be refused."""
+    for word in arguments:
+        option, _, value = word.partition("=")
+        if option.lstrip("-") not in _SWITCHES or value not in _TRUE | _FALSE:
+            yield word
+        elif value in _TRUE:
+            yield option
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,9 +52,7 @@ def parser() -> argparse.ArgumentParser:
         help="port of server blocks that name none",
     )  # fmt: skip
     made.add_argument("-pidfile", "--pidfile", type=Path, metavar="FILE", help="write the process id there")
-    for name, text in (
-        ("quiet", "say nothing at the start"), ("version", "show the version"), ("plugins", "list the plugins"),
-    ):  # fmt: skip
+    for name, text in _SWITCHES.items():
         made.add_argument(f"-{name}", f"--{name}", action="store_true", help=text)
     made.set_defaults(no_memo=False)
     return made

@@ -58,8 +58,9 @@ def _is_open(ip: str, port: int) -> bool:
     return f"{hexed}:{port:04X}" in Path("/proc/net/udp").read_text()
 
 
-def test_the_version() -> None:
-    assert run("-version").stdout == run("version").stdout
+@pytest.mark.parametrize("words", [["-version"], ["-version=true"], ["-quiet=false", "--version=1"]])
+def test_the_version(words: list[str]) -> None:
+    assert run(*words).stdout == run("version").stdout
 
 
 def test_the_plugins() -> None:
@@ -71,6 +72,8 @@ def test_the_plugins() -> None:
     ("words", "complaint"),
     [
         (["-bogus"], "-bogus"),
+        (["-version=false", "-conf", "/nowhere/Corefile"], "/nowhere/Corefile"),
+        (["-quiet=perhaps"], "'perhaps'"),
         (["-conf", "/nowhere/Corefile"], "/nowhere/Corefile"),
         (["-dns.port", "dns"], "'dns' is not a port"),
         (["-pidfile", "/nowhere/pid", "-conf", "{conf}"], "cannot write the pidfile /nowhere/pid"),
