@@ -46,6 +46,11 @@ def listen_on(bind: BindConfig | None, machine: Iterable[Interface]) -> tuple[st
     return tuple(dict.fromkeys(a for a in wanted if a not in without))
 
 
+def server_label(host: str, port: int) -> str:
+    """How metrics, logs and records name a server: `dns://:53`, or with the address that `bind` gave it."""
+    return f"dns://[{host}]:{port}" if ":" in host else f"dns://{host}:{port}"
+
+
 def own_addresses(listens: Iterable[str], machine: Iterable[Interface]) -> tuple[str, ...]:
     """The addresses that clients can reach the server at, loopback only when it listens nowhere else."""
     held = [a for i in machine for a in i.addresses]

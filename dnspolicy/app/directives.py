@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from dnspolicy.app.addresses import server_label
 from dnspolicy.app.resolver import machine_search
 from dnspolicy.app.site import Site
 from dnspolicy.chain.search import SearchPaths
@@ -210,8 +211,11 @@ def _policy(config: policy.Config, site: Site) -> policy.Policy:
 def _prometheus(config: prometheus.Config, site: Site) -> prometheus.Prometheus:
     names = {room.directive.name for room in site.block.rooms} - _NOT_ENABLED
     enabled = [
-        prometheus.Enabled(name, f"dns://:{key.port}", f"{key.zone}." if key.zone.labels else ".", site.labels.view)
+        prometheus.Enabled(
+            name, server_label(host, key.port), f"{key.zone}." if key.zone.labels else ".", site.labels.view
+        )
         for key in site.block.keys
+        for host in site.hosts
         for name in sorted(names)
     ]
     return prometheus.Prometheus(config, tally=site.parts.tally, listeners=site.parts.listeners, enabled=enabled)

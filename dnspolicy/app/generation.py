@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from dnspolicy.app.addresses import interfaces, listen_on, own_addresses
+from dnspolicy.app.addresses import interfaces, listen_on, own_addresses, server_label
 from dnspolicy.app.engines import Engines
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import BlockPlan, Plan
@@ -65,19 +65,25 @@ class Generation:
             except ConfigError as problem:
                 self.rooms.problems.append(f"{block.directive(bind).at}: {problem}")
                 continue
-            for made, port in self._blocks(block, own_addresses(ips, machine)):
-                for ip in ips:
+            hosts = ips if bind is not None else ("",)
+            for made, host, port in self._blocks(block, own_addresses(ips, machine), hosts):
+                for ip in (host,) if host else ips:
                     listening[ip, port].append(made)
         if self.rooms.problems:
             raise ConfigError("\n".join(self.rooms.problems))
         self.listens = [Listen(ip, port, self._routes_of(tuple(blocks))) for (ip, port), blocks in listening.items()]
 
-    def _blocks(self, block: BlockPlan, own: tuple[str, ...]) -> list[tuple[Block, int]]:
-        made = self.rooms.furnish(block, own, f"dns://:{block.keys[0].port}")
+    def _blocks(self, block: BlockPlan, own: tuple[str, ...], hosts: tuple[str, ...]) -> list[tuple[Block, str, int]]:
+        """For each zone and each of `hosts`, which are the addresses of `bind`, or one that is empty."""
+        made = self.rooms.furnish(block, own, hosts)
         ask = build(made.plugins)
         reading: tuple[Reads, ...] = made.plugins if made.view is None else (*made.plugins, made.view)
-        blocks = [(_block(key.zone, key.port, ask, made), key.port) for key in block.keys]
-        self._reading.update((id(block), reading) for block, _ in blocks)
+        blocks = [
+            (_block(key.zone, server_label(host, key.port), ask, made), host, key.port)
+            for key in block.keys
+            for host in hosts
+        ]
+        self._reading.update((id(block), reading) for block, _, _ in blocks)
         return blocks
 
     def _routes_of(self, blocks: tuple[Block, ...]) -> Routes:
@@ -130,19 +136,26 @@ class Generation:
 
     def announcement(self) -> list[str]:
         """Where it listens for which zones, in a few lines for people."""
-        lines = []
-        for routes in self._routes:
-            zones = ", ".join(dict.fromkeys(b.zone_text for b in routes.blocks))
-            ports = sorted({x.port for x in self.listens if x.routes is routes})
-            ips = [x.ip for x in self.listens if x.routes is routes]
-            where = "all addresses" if "0.0.0.0" in ips else ", ".join(dict.fromkeys(ips))
-            lines.append(f"zones {zones} on {where}, port {', '.join(map(str, ports))}")
-        return lines
+        ports: dict[tuple[str, str], set[int]] = defaultdict(set)
+        for listen in self.listens:
+            ports[", ".join(dict.fromkeys(b.zone_text for b in listen.routes.blocks)), listen.ip].add(listen.port)
+        places: dict[tuple[str, tuple[int, ...]], list[str]] = defaultdict(list)
+        for (zones, ip), found in ports.items():
+            places[zones, tuple(sorted(found))].append(ip)
+        return [f"zones {zones} on {_where(ips)}, port {_listed(found)}" for (zones, found), ips in places.items()]
 
 
-def _block(zone: Any, port: int, ask: Any, made: Furnished) -> Block:
+def _where(ips: list[str]) -> str:
+    return "all addresses" if "0.0.0.0" in ips else ", ".join(ips)
+
+
+def _listed(ports: tuple[int, ...]) -> str:
+    return ", ".join(map(str, ports))
+
+
+def _block(zone: Any, label: str, ask: Any, made: Furnished) -> Block:
     knows = any(isinstance(room, Policy) or not room.reads <= _OF_ADDRESS for room in made.plugins)
-    return Block(zone, f"dns://:{port}", ask, made.observers, knows, made.udp_size, made.chaos, _view(made.view))
+    return Block(zone, label, ask, made.observers, knows, made.udp_size, made.chaos, _view(made.view))
 
 
 def _view(room: view.View | None) -> View | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from dnspolicy.app.addresses import server_label
 from dnspolicy.app.clusters import source_of
 from dnspolicy.app.directives import DIRECTIVES
 from dnspolicy.app.engines import Engines
@@ -105,15 +106,16 @@ class Rooms:
         found = self._clusters.get(id(config))
         return found[1] if found is not None else None
 
-    def furnish(self, block: BlockPlan, own: tuple[str, ...], server: str) -> Furnished:
-        """Build what stands in one server block. `own` are its addresses, `server` its label."""
+    def furnish(self, block: BlockPlan, own: tuple[str, ...], hosts: tuple[str, ...]) -> Furnished:
+        """Build what stands in one server block. `own` and `hosts` as in `Site`."""
         labelled = block.one(metadata_.Config)
         metadata = Metadata(labelled is not None, tuple(map(from_text, labelled.zones)) if labelled else ())
         zones = ",".join(f"{z}." if z.labels else "." for z in block.zones)
         chosen = block.one(view.Config)
+        server = server_label(next(iter(hosts), ""), block.keys[0].port)
         labels = ServerLabels(server, zones, chosen.name if chosen is not None else "")
         built: list[object] = []
-        site = Site(self._parts, self, self._plan, block, own, labels, metadata, built)
+        site = Site(self._parts, self, self._plan, block, own, hosts, labels, metadata, built)
         for room in sorted(block.rooms, key=lambda room: DIRECTIVES[room.directive.name].late):
             build = DIRECTIVES[room.directive.name].build
             if build is None:

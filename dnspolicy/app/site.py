@@ -20,7 +20,8 @@ class Site(msgspec.Struct, frozen=True, eq=False):
     """One server block while its rooms are built.
 
     `parts` outlive a reload, `rooms` are those of all blocks of this configuration. `own` are the addresses clients
-    reach the block at. `metadata` knows the labels of the block. `built` is what was built before; for a `late`
+    reach the block at, `hosts` those of `bind`, or one that is empty. `labels` name the first of them, as one room
+    serves all. `metadata` knows the labels of the block. `built` is what was built before; for a `late`
     directive that is all else.
     """
 
@@ -29,6 +30,7 @@ class Site(msgspec.Struct, frozen=True, eq=False):
     plan: Plan
     block: BlockPlan
     own: tuple[str, ...]
+    hosts: tuple[str, ...]
     labels: ServerLabels
     metadata: Metadata
     built: list[object]

@@ -28,13 +28,13 @@ class Door:
         self.transport = transport
         self.ip = ip
         self.port = port
-        self.label = f"dns://:{port}"
         self.rows: dict[str, Row] = {}
         self.lead_to(routes)
 
     def lead_to(self, routes: Routes) -> None:
         """Answer with other blocks from now on."""
         self.routes = routes
+        self.label = routes.blocks[0].label if routes.blocks else f"dns://:{self.port}"
         self.rows.clear()
         self.waits = routes.views_know_clients or any(b.knows_clients for b in routes.blocks)
         self.strays = routes.blocks[0].observers if routes.blocks else ()

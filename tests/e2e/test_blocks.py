@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.process import answers, ask, free_port, own_ip, run, serving
+from tests.e2e.process import answers, ask, free_port, get, own_ip, run, serving
 
 COREFILE = """
 (table) {{
@@ -131,3 +131,26 @@ def test_a_reply_comes_from_the_address_that_was_asked(tmp_path: Path) -> None:
             # dnspython takes a reply from no other address
             assert answers(ask((ip, port), "www.example")) == ["192.0.2.1"]
             assert answers(ask((ip, port), "www.example", tcp=True)) == ["192.0.2.1"]
+
+
+def test_metrics_and_log_name_the_address_that_was_bound(tmp_path: Path) -> None:
+    """As CoreDNS 1.15.0 does: one server for each address, with its own counts."""
+    one, two = own_ip(), own_ip()
+    port, metrics = free_port(one), free_port(one)
+    corefile = tmp_path / "Corefile"
+    corefile.write_text(
+        f".:{port} {{\n bind {one} {two}\n prometheus {one}:{metrics}\n hosts {{\n 192.0.2.1 a.test\n }}\n}}\n"
+        f"other.test:{port} {{\n bind {two}\n prometheus {one}:{metrics}\n any\n}}\n"
+    )
+    with serving(corefile) as server:
+        for ip, name, times in ((one, "a.test", 2), (two, "a.test", 3), (two, "x.other.test", 1)):
+            for _ in range(times):
+                ask((ip, port), name)
+        page = get(f"http://{one}:{metrics}/metrics")[1].splitlines()
+        told = [line for line in server.said if line.startswith("zones")]
+    for ip, zone, count in ((one, ".", 2), (two, ".", 3), (two, "other.test.", 1)):
+        labels = f'family="1",proto="udp",server="dns://{ip}:{port}",type="A",view="",zone="{zone}"'
+        assert f"coredns_dns_requests_total{{{labels}}} {count}.0" in page
+        plugin = "any" if zone != "." else "hosts"
+        assert f'coredns_plugin_enabled{{name="{plugin}",server="dns://{ip}:{port}",view="",zone="{zone}"}} 1.0' in page
+    assert told == [f"zones . on {one}, port {port}", f"zones ., other.test. on {two}, port {port}"]

@@ -96,10 +96,10 @@ def test_series_appear_with_the_labels_of_coredns(tmp_path: Path) -> None:
         return render(snapshot(app.parts.tally.collect()), Style.TEXT).decode()
 
     page = asyncio.run(story())
-    block = 'server="dns://:5300",{}view="",zone="."'
+    block = 'server="dns://127.0.0.1:5300",{}view="",zone="."'
     for series in (
         f'coredns_dns_requests_total{{family="1",proto="udp",{block.format("")}}}'.replace(
-            'server="dns://:5300",', 'server="dns://:5300",type="A",'
+            'server="dns://127.0.0.1:5300",', 'server="dns://127.0.0.1:5300",type="A",'
         ),
         f"coredns_dns_do_requests_total{{{block.format('')}}}",
         f'coredns_dns_responses_total{{plugin="hosts",rcode="NOERROR",{block.format("")}}}',
@@ -119,7 +119,8 @@ def test_series_appear_with_the_labels_of_coredns(tmp_path: Path) -> None:
 
 def test_plugins_are_enabled_in_each_zone_of_a_block(tmp_path: Path) -> None:
     (tmp_path / "Corefile").write_text(
-        "a.test:5301 b.test:5302 {\n bind 127.0.0.1\n prometheus 127.0.0.1:0\n health 127.0.0.1:0\n any\n minimal\n}\n"
+        "a.test:5301 b.test:5302 {\n bind 127.0.0.1 ::1\n prometheus 127.0.0.1:0\n"
+        " health 127.0.0.1:0\n any\n minimal\n}\n"
     )
 
     async def story() -> list[dict[str, str]]:
@@ -134,6 +135,11 @@ def test_plugins_are_enabled_in_each_zone_of_a_block(tmp_path: Path) -> None:
     shown = sorted((e["server"], e["zone"], e["name"], e["view"]) for e in asyncio.run(story()))
     assert shown == [
         (server, zone, name, "")
-        for server, zone in (("dns://:5301", "a.test."), ("dns://:5302", "b.test."))
+        for server, zone in (
+            ("dns://127.0.0.1:5301", "a.test."),
+            ("dns://127.0.0.1:5302", "b.test."),
+            ("dns://[::1]:5301", "a.test."),
+            ("dns://[::1]:5302", "b.test."),
+        )
         for name in ("any", "minimal", "prometheus")
     ]
