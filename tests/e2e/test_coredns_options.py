@@ -73,7 +73,7 @@ def test_the_plugins() -> None:
     [
         (["-bogus"], "-bogus"),
         (["-version=false", "-conf", "/nowhere/Corefile"], "/nowhere/Corefile"),
-        (["-quiet=perhaps"], "'perhaps'"),
+        (["-quiet=maybe"], "'maybe'"),
         (["-conf", "/nowhere/Corefile"], "/nowhere/Corefile"),
         (["-dns.port", "dns"], "'dns' is not a port"),
         (["-pidfile", "/nowhere/pid", "-conf", "{conf}"], "cannot write the pidfile /nowhere/pid"),
