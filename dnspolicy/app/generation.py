@@ -79,7 +79,7 @@ class Generation:
         ask = build(made.plugins)
         reading: tuple[Reads, ...] = made.plugins if made.view is None else (*made.plugins, made.view)
         blocks = [
-            (_block(key.zone, server_label(host, key.port), ask, made), host, key.port)
+            (_block(key.zone, server_label(host, key.port), ask, made, self.view.missing), host, key.port)
             for key in block.keys
             for host in hosts
         ]
@@ -153,15 +153,15 @@ def _listed(ports: tuple[int, ...]) -> str:
     return ", ".join(map(str, ports))
 
 
-def _block(zone: Any, label: str, ask: Any, made: Furnished) -> Block:
+def _block(zone: Any, label: str, ask: Any, made: Furnished, missing: Callable[[], tuple[str, ...]]) -> Block:
     knows = any(isinstance(room, Policy) or not room.reads <= _OF_ADDRESS for room in made.plugins)
-    return Block(zone, label, ask, made.observers, knows, made.udp_size, made.chaos, _view(made.view))
+    return Block(zone, label, ask, made.observers, knows, made.udp_size, made.chaos, _view(made.view, missing))
 
 
-def _view(room: view.View | None) -> View | None:
+def _view(room: view.View | None, missing: Callable[[], tuple[str, ...]]) -> View | None:
     if room is None:
         return None
-    return View(room.view, room.admits, not room.reads <= _OF_ADDRESS, room.fleeting)
+    return View(room.view, room.admits, not room.reads <= _OF_ADDRESS, room.fleeting, missing)
 
 
 def _among(room: object, rooms: list[object]) -> bool:

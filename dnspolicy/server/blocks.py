@@ -9,9 +9,11 @@ import msgspec
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.observer import Observer
 from dnspolicy.chain.plugin import AskNext
+from dnspolicy.model.answer import Answer, EdeCode, ExtendedError, Reply
 from dnspolicy.model.identity import Identity
 from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query
+from dnspolicy.model.rr import Rcode
 from dnspolicy.wire.message import OUR_SIZE
 
 Admits = Callable[[Query, QueryContext], bool]
@@ -21,7 +23,8 @@ Admits = Callable[[Query, QueryContext], bool]
 class View(msgspec.Struct, frozen=True, eq=False):
     """Which queries a server block takes beyond its zone.
 
-    `knows_clients`: it asks for more of a client than its address. `fleeting`: it looks at what differs between two
+    `knows_clients`: it asks for more of a client than its address; `missing` says what of that is not loaded yet.
+    `fleeting`: it looks at what differs between two
     queries that are otherwise alike, such as the id, so no answer may be kept.
     """
 
@@ -29,6 +32,7 @@ class View(msgspec.Struct, frozen=True, eq=False):
     admits: Admits
     knows_clients: bool = False
     fleeting: bool = False
+    missing: Callable[[], tuple[str, ...]] = tuple
 
 
 class Block(msgspec.Struct, frozen=True, eq=False):
@@ -57,6 +61,11 @@ class Block(msgspec.Struct, frozen=True, eq=False):
         return self.view.name if self.view is not None else ""
 
 
+async def _not_ready(query: Query, ctx: QueryContext) -> Reply:
+    """Instead of taking a client for another one, whose server block has other policies."""
+    return Answer(Rcode.SERVFAIL, ede=(ExtendedError(EdeCode.NOT_READY, "the cluster is not loaded yet"),))
+
+
 Classify = Callable[[Identity], tuple[Hashable, ...]]
 
 
@@ -79,18 +88,16 @@ class Routes:
         self.fleeting = any(view.fleeting for view in views)
         self.views_know_clients = any(view.knows_clients for view in views)
 
-    def ask_who(self, name: Name) -> bool:
-        """Whether a view has a say in who answers this name that wants to know the client."""
-        labels = name.labels
-        places = (self._by_zone.get(labels[len(labels) - size :], ()) for size in self._sizes if size <= len(labels))
-        return any(block.view is not None and block.view.knows_clients for blocks in places for block in blocks)
-
     def find(self, query: Query, ctx: QueryContext) -> Block | None:
+        """The block that takes a query; one that cannot tell yet whether it does answers that it is not ready."""
         labels = query.name.labels
         count = len(labels)
         for size in self._sizes:
             if size <= count:
                 for block in self._by_zone.get(labels[count - size :], ()):
-                    if block.view is None or block.view.admits(query, ctx):
+                    view = block.view
+                    if view is not None and view.knows_clients and view.missing():
+                        return msgspec.structs.replace(block, ask=_not_ready)
+                    if view is None or view.admits(query, ctx):
                         return block
         return None

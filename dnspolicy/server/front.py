@@ -34,8 +34,6 @@ IDENTITY_WAIT = 0.15
 """Seconds an address nobody knows is waited for: a pod may be younger than its event."""
 MAX_REMEMBERED_QUESTION = 300
 DROPPED = "dropped"
-_NOT_READY = failed(EdeCode.NOT_READY, "the cluster is not loaded yet")
-"""Instead of taking a client for another one whose server block has other policies."""
 
 
 class Front:
@@ -209,8 +207,6 @@ class Front:
         try:
             routes = door.routes
             identity = ctx.identity = self._view.identify(ctx.source)
-            if routes.views_know_clients and self._view.missing() and routes.ask_who(query.name):
-                return _NOT_READY, "", None
             if identity.kind is ClientKind.UNKNOWN and routes.views_know_clients:
                 ctx.identity = await self._view.await_identity(ctx.source, IDENTITY_WAIT)
             block = routes.find(query, ctx)

@@ -86,6 +86,9 @@ def test_nobody_is_taken_for_somebody_else_before_the_cluster_is_loaded(tmp_path
         port=port, ip=ip, address="192.0.2.2", lines=""
     )
     elsewhere = BLOCK.format(port=port, ip=ip, address="192.0.2.3", lines="").replace(".:", "other.test:", 1)
+    elsewhere += (
+        f'alias.test:{port} {{\n bind {ip}\n template IN A {{\n answer "alias.test 5 IN CNAME who.test"\n }}\n}}\n'
+    )
     (tmp_path / "Corefile").write_text(elsewhere + blocks.replace(".:", "who.test:"))
     server = Server("--conf", str(tmp_path / "Corefile"))
     try:
@@ -93,6 +96,7 @@ def test_nobody_is_taken_for_somebody_else_before_the_cluster_is_loaded(tmp_path
         reply = ask((ip, port), "who.test")
         assert reply.rcode() == dns.rcode.SERVFAIL
         assert reply.extended_errors()[0].code == dns.edns.EDECode.NOT_READY
+        assert answers(ask((ip, port), "alias.test")) == ["who.test."]
         assert answers(ask((ip, port), "other.test")) == ["192.0.2.3"]
     finally:
         server.kill()
