@@ -14,7 +14,7 @@ import msgspec
 from dnspolicy.model.name import MAX_WIRE, Name, from_labels
 from dnspolicy.model.rr import Rcode, Record, Type
 from dnspolicy.plugins.file.lines import BadZone
-from dnspolicy.wire.rdata import name_in, soa_serial
+from dnspolicy.wire.rdata import name_in, soa_minimum, soa_serial
 
 YXDOMAIN = 6
 """A DNAME made a name that is too long (RFC 6672 2.2)."""
@@ -78,6 +78,8 @@ class Zone:
         if len(soas) != 1:
             raise BadZone(f"{len(soas)} SOA records for {name}" if soas else f"no SOA record for {name}")
         self.serial = soa_serial(soas[0]) or 0
+        longest = min(soas[0].ttl, soa_minimum(soas[0]))
+        self._denials = tuple(_cut(self._apex.get(Type.SOA, signed), longest) for signed in (False, True))
         for labels, node in self._nodes.items():
             if Type.DNAME in node.sets or (Type.NS in node.sets and node is not self._apex):
                 self._special[labels] = node
@@ -199,7 +201,8 @@ class Zone:
         return Found(rcode, (), self._soa(signed) + proof, absent=absent)
 
     def _soa(self, signed: bool) -> Records:
-        return self._apex.get(Type.SOA, signed)
+        """The SOA of a denial, which holds no longer than its MINIMUM (RFC 2308 3)."""
+        return self._denials[signed]
 
     def _ns(self, signed: bool) -> Records:
         return self._apex.get(Type.NS, signed)
@@ -232,6 +235,11 @@ def _grouped(records: Iterable[Record], key: Callable[[Record], K]) -> dict[K, l
 def _covered(record: Record) -> int:
     """The type an RRSIG is about (RFC 4034 3.1.1)."""
     return int.from_bytes(record.rdata[:2], "big")
+
+
+def _cut(records: Records, ttl: int) -> Records:
+    """The records with TTLs of at most `ttl` seconds."""
+    return tuple(Record(r.owner, r.type, min(r.ttl, ttl), r.rdata) for r in records)
 
 
 def _owned(name: Name, records: Records) -> Records:

@@ -8,7 +8,7 @@ from dnspolicy.model.answer import Rests
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Via
 from dnspolicy.model.rr import Rcode
-from tests.unit.plugins.file.zone_help import NEXT, NS, SOA, Room, shown
+from tests.unit.plugins.file.zone_help import DENIAL, NEXT, NS, SOA, Room, shown
 
 E = "example.test"
 WWW = f"www.{E} 60 A 10.0.0.2"
@@ -24,30 +24,30 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Room:
     ("name", "qtype", "rcode", "answer", "authority", "additional"),
     [
         pytest.param("www", "A", 0, [WWW], NS, [], id="there"),
-        pytest.param("www", "AAAA", 0, [], [SOA], [], id="no-such-type"),
-        pytest.param("nothere", "A", 3, [], [SOA], [], id="no-such-name"),
-        pytest.param("a.www", "A", 3, [], [SOA], [], id="below-a-name"),
+        pytest.param("www", "AAAA", 0, [], [DENIAL], [], id="no-such-type"),
+        pytest.param("nothere", "A", 3, [], [DENIAL], [], id="no-such-name"),
+        pytest.param("a.www", "A", 3, [], [DENIAL], [], id="below-a-name"),
         pytest.param("", "SOA", 0, [SOA], NS, [], id="soa"),
         pytest.param("", "NS", 0, NS, [], [f"ns1.{E} 300 A 10.0.0.1", f"ns1.{E} 300 AAAA fd00::1"], id="ns"),
         pytest.param(
             "mail", "MX", 0, [f"mail.{E} 300 MX 10 www.{E}.", f"mail.{E} 300 MX 20 mx.out.test."], NS, [WWW], id="mx"
         ),
         pytest.param("_sip._tcp", "SRV", 0, [f"_sip._tcp.{E} 300 SRV 0 5 5060 www.{E}."], NS, [WWW], id="srv"),
-        pytest.param("_tcp", "SRV", 0, [], [SOA], [], id="names-below"),
-        pytest.param("c.ent", "A", 0, [], [SOA], [], id="names-far-below"),
-        pytest.param("x.ent", "A", 3, [], [SOA], [], id="beside-names-below"),
+        pytest.param("_tcp", "SRV", 0, [], [DENIAL], [], id="names-below"),
+        pytest.param("c.ent", "A", 0, [], [DENIAL], [], id="names-far-below"),
+        pytest.param("x.ent", "A", 3, [], [DENIAL], [], id="beside-names-below"),
         pytest.param("x.wild", "A", 0, [f"x.wild.{E} 300 A 10.1.1.1"], NS, [], id="wildcard"),
         pytest.param("x.y.wild", "A", 0, [f"x.y.wild.{E} 300 A 10.1.1.1"], NS, [], id="wildcard-deeper"),
-        pytest.param("x.wild", "TXT", 0, [], [SOA], [], id="wildcard-without-the-type"),
-        pytest.param("x.real.wild", "A", 3, [], [SOA], [], id="below-a-name-beside-a-wildcard"),
+        pytest.param("x.wild", "TXT", 0, [], [DENIAL], [], id="wildcard-without-the-type"),
+        pytest.param("x.real.wild", "A", 3, [], [DENIAL], [], id="below-a-name-beside-a-wildcard"),
         pytest.param("*.wild", "A", 0, [f"\\042.wild.{E} 300 A 10.1.1.1"], NS, [], id="the-wildcard-itself"),
         pytest.param(
             "q.went.deep", "A", 0, [f"q.went.deep.{E} 300 A 10.3.3.3"], NS, [], id="wildcard-below-no-records"
         ),
-        pytest.param("q.deep", "A", 3, [], [SOA], [], id="above-a-wildcard"),
+        pytest.param("q.deep", "A", 3, [], [DENIAL], [], id="above-a-wildcard"),
         pytest.param("alias", "A", 0, [f"alias.{E} 300 CNAME www.{E}.", WWW], NS, [], id="alias"),
         pytest.param("alias", "CNAME", 0, [f"alias.{E} 300 CNAME www.{E}."], NS, [], id="the-alias-itself"),
-        pytest.param("alias", "MX", 0, [f"alias.{E} 300 CNAME www.{E}."], [SOA], [], id="alias-without-the-type"),
+        pytest.param("alias", "MX", 0, [f"alias.{E} 300 CNAME www.{E}."], [DENIAL], [], id="alias-without-the-type"),
         pytest.param(
             "chain",
             "A",
@@ -58,7 +58,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Room:
             id="two-aliases",
         ),
         pytest.param("z.cwild", "A", 0, [f"z.cwild.{E} 300 CNAME www.{E}.", WWW], NS, [], id="wildcard-alias"),
-        pytest.param("gone", "A", 3, [f"gone.{E} 300 CNAME nothere.{E}."], [SOA], [], id="alias-to-nothing"),
+        pytest.param("gone", "A", 3, [f"gone.{E} 300 CNAME nothere.{E}."], [DENIAL], [], id="alias-to-nothing"),
         pytest.param("loop1", "A", 2, [], [], [], id="circle"),
         pytest.param("self", "A", 2, [], [], [], id="alias-to-itself"),
         pytest.param("sub", "A", 0, [], CUT, [f"ns.sub.{E} 300 A 10.4.4.4"], id="referral"),
@@ -83,7 +83,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Room:
             id="alias-below-a-cut",
         ),
         pytest.param("dnin", "DNAME", 0, [f"dnin.{E} 300 DNAME wild.{E}."], NS, [], id="dname"),
-        pytest.param("dnin", "A", 0, [], [SOA], [], id="dname-has-no-address"),
+        pytest.param("dnin", "A", 0, [], [DENIAL], [], id="dname-has-no-address"),
         pytest.param(
             "x.dnin",
             "A",
@@ -191,7 +191,7 @@ def test_the_longest_zone_of_several_holds(tmp_path: Path) -> None:
         tmp_path, "@ 60 SOA ns h 1 1 1 1 1\nwww A 10.0.0.9\n", "example.test sub.example.test 2.0.192.in-addr.arpa"
     )
     assert shown(room.ask("www.sub.example.test").answer) == ["www.sub.example.test 60 A 10.0.0.9"]
-    assert shown(room.ask("x.sub.example.test").authority)[0].startswith("sub.example.test 60 SOA")
+    assert shown(room.ask("x.sub.example.test").authority)[0].startswith("sub.example.test 1 SOA")
     assert shown(room.ask("www.2.0.192.in-addr.arpa").answer) == ["www.2.0.192.in-addr.arpa 60 A 10.0.0.9"]
     assert room.file.zones() == tuple(served.name for served in room.file._served.values())
 

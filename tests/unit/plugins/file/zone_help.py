@@ -56,6 +56,7 @@ txt TXT "a b; c" "d"
 Mixed A 10.5.5.5
 """
 SOA = "example.test 300 SOA 7"
+DENIAL = "example.test 60 SOA 7"
 NS = ["example.test 300 NS ns1.example.test.", "example.test 300 NS ns.other.test."]
 
 
