@@ -16,12 +16,13 @@ from dnspolicy.chain.plugin import ClientFact
 from dnspolicy.corefile.bind import bind
 from dnspolicy.corefile.complaints import Complaints
 from dnspolicy.corefile.load import load
-from dnspolicy.model.answer import STABLE, Answer, Drop, Freshness, Reply
+from dnspolicy.model.answer import STABLE, Answer, Drop, ExtendedError, Freshness, Reply
 from dnspolicy.model.errors import BadName, ConfigError
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Edns, Query, Via
 from dnspolicy.model.rr import Class, Rcode, Record, type_number
 from dnspolicy.plugins.rewrite import Config, Rewrite
+from dnspolicy.plugins.rewrite.handler import MAX_DEPTH
 from dnspolicy.plugins.rewrite.parse import parse
 from dnspolicy.wire import rdata
 
@@ -68,14 +69,16 @@ class Chain:
             lambda query: Answer(answer=(record(f"{query.name}. 300 A 198.51.100.10"),), fresh=STABLE)
         )
 
-    def ask(self, name: str, kind: str = "A", edns: Edns | None = None, source: str = "10.1.2.3") -> Reply:
+    def ask(
+        self, name: str, kind: str = "A", edns: Edns | None = None, source: str = "10.1.2.3", depth: int = 0
+    ) -> Reply:
         asked = from_text(name)
         query = Query(asked, type_number(kind), asked, edns=edns)
-        ctx = QueryContext(source, 4711, 0.0, 5.0, self._next, server_ip="10.0.0.10", server_port=53)
+        ctx = QueryContext(source, 4711, 0.0, 5.0, self._next, server_ip="10.0.0.10", server_port=53, depth=depth)
         return asyncio.run(self.room.handle(query, ctx, self._next))
 
-    def answer(self, name: str, kind: str = "A") -> Answer:
-        reply = self.ask(name, kind)
+    def answer(self, name: str, kind: str = "A", depth: int = 0) -> Answer:
+        reply = self.ask(name, kind, depth=depth)
         assert isinstance(reply, Answer)
         return reply
 
@@ -269,7 +272,28 @@ def test_the_new_target_says_in_which_order_its_records_are(target: Answer, rota
     chain = Chain(tmp_path, "rewrite cname b.test c.test", lambda q: first if str(q.name) == "my.test" else target)
     answer = chain.answer("my.test")
     assert (answer.rotate, answer.groups, answer.ordered) == (rotate, (), target.ordered)
-    assert answer.fresh == STABLE
+    assert (answer.fresh, answer.private) == (STABLE, True)
+
+
+def test_what_the_new_target_says_of_itself_is_said_of_the_answer(tmp_path: Path) -> None:
+    target = Answer(tc=True, ede=(ExtendedError(15, "not this"),), fresh=Freshness(9.0))
+    first = Answer(answer=(record("my.test. 60 CNAME b.test."),), ede=(ExtendedError(3),), fresh=STABLE)
+    chain = Chain(tmp_path, "rewrite cname b.test c.test", lambda q: first if str(q.name) == "my.test" else target)
+    answer = chain.answer("my.test")
+    assert (answer.tc, [error.code for error in answer.ede], answer.fresh) == (True, [3, 15], Freshness(9.0))
+
+
+@pytest.mark.parametrize(("depth", "followed"), [(MAX_DEPTH - 1, True), (MAX_DEPTH, False)], ids=["deep", "too deep"])
+def test_targets_are_not_followed_without_end(depth: int, followed: bool, tmp_path: Path) -> None:
+    chain = Chain(tmp_path, r"rewrite cname regex (.*)\.cdn\.test\. {1}.other.test.", aliased)
+    answer = chain.answer("my.test", depth=depth)
+    assert (str(answer.answer[-1].owner) == "b.other.test") is followed
+
+
+def test_a_transfer_passes_as_it_is(tmp_path: Path) -> None:
+    zone = Answer(answer=(record("b.test. 60 NS b.test."),), transfer=True)
+    chain = Chain(tmp_path, "rewrite name exact a.test b.test\nrewrite ttl a.test 5", lambda _: zone)
+    assert chain.answer("a.test", "AXFR") is zone
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from dnspolicy.chain.plugin import ClientFact
 from dnspolicy.corefile.bind import bind
 from dnspolicy.corefile.complaints import Complaints
 from dnspolicy.corefile.load import load
-from dnspolicy.model.answer import Answer, Drop, ExtendedError, Freshness, Reply
+from dnspolicy.model.answer import STABLE, Answer, Drop, ExtendedError, Freshness, Reply
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.name import ROOT, from_text
 from dnspolicy.model.query import Query
@@ -59,15 +59,18 @@ class Chain:
         self._says = says
 
     def ask(self, name: str, kind: str = "A", id: int = 7) -> Answer:
+        reply = self.reply(name, kind, id)
+        assert isinstance(reply, Answer)
+        return reply
+
+    def reply(self, name: str, kind: str = "A", id: int = 7) -> Reply:
         async def answered(query: Query, ctx: QueryContext) -> Reply:
             return self._says(query)
 
         asked = from_text(name)
         query = Query(asked, int(dns.rdatatype.from_text(kind)), asked, id=id)
         ctx = QueryContext("10.1.2.3", 4711, 0.0, 5.0, answered)
-        reply = asyncio.run(self.room.handle(query, ctx, answered))
-        assert isinstance(reply, Answer)
-        return reply
+        return asyncio.run(self.room.handle(query, ctx, answered))
 
     def counted(self, name: str) -> dict[tuple[str, ...], float]:
         metric = next(metric for metric in self.metrics.collect() if metric.name == name)
@@ -173,9 +176,43 @@ def test_an_alias_is_answered_alone_for_once_when_its_target_gets_no_reply(tmp_p
 )
 def test_what_is_said_of_the_target_holds_for_the_answer(target: Answer, rotate: bool, tmp_path: Path) -> None:
     why = (ExtendedError(15, "not here"),)
+    target = target.changed(fresh=Freshness(30.0))
     text = 'template IN A a.test {\nanswer "a.test 60 IN CNAME b.test"\n}'
     found = Chain(tmp_path, text, lambda _: target.changed(ede=why, tc=True)).ask("a.test")
     assert (found.ordered, found.rotate, found.ede, found.tc) == (target.ordered, rotate, why, True)
+    assert (found.fresh, found.private) == (Freshness(30.0), True)
+
+
+FAILING = """template IN A a.test {
+    rcode SERVFAIL
+    ederror 22 "broken"
+}
+template IN A b.test {
+    answer "{{ .Name }} A nonsense"
+    ederror 22 "not said of faults of the template"
+}"""
+
+
+@pytest.mark.parametrize(("name", "said"), [("a.test", [22]), ("b.test", [])], ids=["wanted", "a fault"])
+def test_failures(name: str, said: list[int], tmp_path: Path) -> None:
+    found = Chain(tmp_path, FAILING).ask(name)
+    assert (found.rcode, [error.code for error in found.ede], found.answer) == (Rcode.SERVFAIL, said, ())
+    assert (found.made_by, found.fresh, found.private) == ("template", STABLE, False)
+
+
+def test_an_answer_of_a_template_holds_until_the_configuration_changes(tmp_path: Path) -> None:
+    found = Chain(tmp_path, DYNAMIC).ask("hexff.dyn.test")
+    assert (found.fresh, found.made_by, found.private) == (STABLE, "template", False)
+
+
+def test_the_longest_zone_is_named(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, 'template IN TXT test sub.test {\nanswer "{{ .Name }} TXT {{ .Zone }}"\n}')
+    assert texts(chain.ask("a.sub.test", "TXT").answer) == ['a.sub.test. 3600 TXT "sub.test."']
+
+
+def test_silence_of_those_behind_stays_silence(tmp_path: Path) -> None:
+    chain = Chain(tmp_path, "template IN A a.test {\nexpr type() == 'MX'\nfallthrough\n}", lambda _: Drop("acl"))
+    assert isinstance(chain.reply("a.test"), Drop)
 
 
 LAN = """template IN A var.test {
