@@ -34,9 +34,9 @@ class QueryContext(msgspec.Struct, eq=False):
     """Lives as long as one query.
 
     `deadline`: monotonic time (seconds) at which the client must have its answer. `now`: monotonic time of arrival.
-    `depth`: how many times the server asked itself on behalf of this query. `identity` is set by the identity room,
-    `judgements` by the policy room, `original` (the answer before the policy changed it) too, and `rewritten`, the name
-    that a policy put in the place of another, while that is resolved.
+    `depth`: how many times the server is asking itself on behalf of this query; `asked`: how often it did so in all.
+    `identity` is set by the identity room, `judgements` by the policy room, `original` (the answer before the policy
+    changed it) too, and `rewritten`, the name that a policy put in the place of another, while that is resolved.
     """
 
     source: str
@@ -47,6 +47,7 @@ class QueryContext(msgspec.Struct, eq=False):
     server_ip: str = ""
     server_port: int = 0
     depth: int = 0
+    asked: int = 0
     zone: str = ""
     identity: Identity = NOBODY
     judgements: list[Judgement] = []

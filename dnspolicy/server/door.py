@@ -14,6 +14,8 @@ from dnspolicy.server.memo import Answers, Row
 
 MAX_DEPTH = 8
 """How often the server may ask itself for one query (alias chains)."""
+MAX_ASKED = 128
+"""How often in all, where one answer has several aliases and each of theirs has, too."""
 MAX_ROWS = 65_536
 
 
@@ -53,12 +55,13 @@ class Door:
 
     async def resolve(self, query: Query, ctx: QueryContext) -> Reply:
         """Ask the whole server again on behalf of a query, from choosing a block on."""
-        if ctx.depth >= MAX_DEPTH:
+        if ctx.depth >= MAX_DEPTH or ctx.asked >= MAX_ASKED:
             return failed(EdeCode.OTHER, "too many aliases")
         block = self.routes.find(query, ctx)
         if block is None:
             return Answer(Rcode.REFUSED)
         ctx.depth += 1
+        ctx.asked += 1
         try:
             return await block.ask(query, ctx)
         finally:
