@@ -326,6 +326,24 @@ def test_options_for_upstreams(rules: str, options: tuple[tuple[int, bytes], ...
 
 
 @pytest.mark.parametrize(
+    ("bits", "source", "data"),
+    [
+        ("20 56", "2001:db8:1234:56ff::1", "0002 38 00 20010db8123456"),
+        ("20 49", "2001:db8:1234:ffff::1", "0002 31 00 20010db8123480"),
+        ("20 128", "2001:db8::1", "0002 80 00 20010db8000000000000000000000001"),
+        ("23 56", "10.1.3.9", "0001 17 00 0a0102"),
+        ("32 56", "10.1.3.9", "0001 20 00 0a010309"),
+        ("1 56", "192.0.2.1", "0001 01 00 80"),
+    ],
+    ids=["v6", "v6 within a byte", "all of v6", "v4 within a byte", "all of v4", "one bit"],
+)
+def test_so_many_bits_of_an_address_are_told(bits: str, source: str, data: str, tmp_path: Path) -> None:
+    chain = Chain(tmp_path, f"rewrite edns0 subnet set {bits}")
+    chain.ask("a.test", source=source)
+    assert chain.asked[0].upstream_options == ((8, bytes.fromhex(data)),)
+
+
+@pytest.mark.parametrize(
     ("rule", "options"),
     [
         pytest.param("set 1 b", ((1, b"b"),), id="set"),
