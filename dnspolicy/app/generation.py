@@ -19,7 +19,7 @@ from dnspolicy.corefile.builtin import BindConfig
 from dnspolicy.model.answer import Dependencies
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.identity import Identity
-from dnspolicy.plugins import view
+from dnspolicy.plugins import policy, view
 from dnspolicy.plugins.policy import Policy
 from dnspolicy.policy.footprint import client_projector
 from dnspolicy.server.blocks import Block, Routes, View
@@ -142,7 +142,11 @@ class Generation:
         places: dict[tuple[str, tuple[int, ...]], list[str]] = defaultdict(list)
         for (zones, ip), found in ports.items():
             places[zones, tuple(sorted(found))].append(ip)
-        return [f"zones {zones} on {_where(ips)}, port {_listed(found)}" for (zones, found), ips in places.items()]
+        lines = [f"zones {zones} on {_where(ips)}, port {_listed(found)}" for (zones, found), ips in places.items()]
+        bare = [block for block in self.plan.blocks if block.one(policy.Config) is None]
+        if bare and len(bare) < len(self.plan.blocks):
+            lines.append(f"beside others with a policy, none is in force for {', '.join(map(_called, bare))}")
+        return lines
 
 
 def _where(ips: list[str]) -> str:
@@ -162,6 +166,13 @@ def _view(room: view.View | None, missing: Callable[[], tuple[str, ...]]) -> Vie
     if room is None:
         return None
     return View(room.view, room.admits, not room.reads <= _OF_ADDRESS, room.fleeting, missing)
+
+
+def _called(block: BlockPlan) -> str:
+    """A server block by its zones and its view."""
+    zones = " ".join(f"{zone}." if zone.labels else "." for zone in block.zones)
+    chosen = block.one(view.Config)
+    return zones if chosen is None else f"{zones} (view {chosen.name})"
 
 
 def _among(room: object, rooms: list[object]) -> bool:
