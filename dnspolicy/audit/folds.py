@@ -43,12 +43,12 @@ class Folds:
 
     def take(self, outcome: Outcome) -> bool:
         """Count a query; False when it is to be recorded."""
-        query = outcome.query
+        query, marks = outcome.query, self._marks
         mark = hash((outcome.source, query.asked.labels, query.qtype))
-        if mark not in self._marks:
-            self._marks[mark] = None
+        if mark not in marks:
+            marks[mark] = None
             return False
-        found = self._marks[mark]
+        found = marks[mark]
         if found is None or not _surely_alike(found.outcome, outcome):
             likeness = _likeness(outcome)
             found = self._open.get(likeness)

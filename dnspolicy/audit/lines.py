@@ -28,7 +28,7 @@ _IN = int(Class.IN)
 class _Kept(msgspec.Struct, frozen=True, gc=False):
     """Prepared text; None when there can be none. `holds` keeps the object whose id is in the key from being freed."""
 
-    text: tuple[bytes, ...] | None
+    text: tuple[str, ...] | None
     holds: object
 
 
@@ -39,16 +39,15 @@ class _Holes:
         self.seq, self.total, self.policy, self.size, self.port = (1 << 62 | secrets.randbits(62) for _ in range(5))
         self.time, self.name, self.type = (secrets.token_hex(16) for _ in range(3))
         self.client = rec.Client(kind=ClientKind.UNKNOWN, why=secrets.token_hex(16), ip="")
-        client = rec.encode_part(self.client)
+        client = rec.encode_part(self.client).decode()
         self._of_query = (
-            (b"%d" % self.seq, b"%d"), (self.time.encode(), b"%b"), (client, b"%b%d%b"), (self.name.encode(), b"%b"),
-            (self.type.encode(), b"%b"), (b"%d" % self.total, b"%d"), (b"%d" % self.policy, b"%d"),
-            (b"%d" % self.size, b"%d"),
+            (str(self.seq), "%d"), (self.time, "%s"), (client, "%s%d%s"), (self.name, "%s"), (self.type, "%s"),
+            (str(self.total), "%d"), (str(self.policy), "%d"), (str(self.size), "%d"),
         )  # fmt: skip
 
-    def template(self, record: rec.QueryRecord) -> bytes:
+    def template(self, record: rec.QueryRecord) -> str:
         """The line of a record with all holes, as a text for `%`."""
-        text = rec.encode(record).replace(b"%", b"%%")
+        text = rec.encode(record).decode().replace("%", "%%")
         for hole, place in self._of_query:
             before, found, after = text.partition(hole)
             assert found
@@ -86,17 +85,17 @@ class Lines:
         client = self._clients.get((id(who), outcome.source)) or self._add_client(outcome)
         assert client.text is not None
         before, after = client.text
-        return kind.text[0] % (
-            seq, timestamp(outcome.wall).encode(), before, outcome.port, after,
-            str(query.asked).replace("\\", "\\\\").encode(), type_text(query.qtype).encode(),
-            micros(outcome.seconds), micros(judgement.seconds), size,
+        line = kind.text[0] % (
+            seq, timestamp(outcome.wall), before, outcome.port, after, str(query.asked).replace("\\", "\\\\"),
+            type_text(query.qtype), micros(outcome.seconds), micros(judgement.seconds), size,
         )  # fmt: skip
+        return line.encode()
 
     def _add_kind(self, key: Hashable, outcome: Outcome, verdict: Verdict) -> _Kept:
         text = (self._template(outcome),) if _plain(verdict) else None
         return _add(self._kinds, key, _Kept(text, verdict))
 
-    def _template(self, outcome: Outcome) -> bytes:
+    def _template(self, outcome: Outcome) -> str:
         holes = self._holes
         record = self._renderer.query(outcome, holes.seq)
         assert record is not None
@@ -107,7 +106,7 @@ class Lines:
 
     def _add_client(self, outcome: Outcome) -> _Kept:
         client = self._renderer.client(outcome, self._holes.port, AuditLevel.METADATA)
-        before, found, after = rec.encode_part(client).partition(b"%d" % self._holes.port)
+        before, found, after = rec.encode_part(client).decode().partition(str(self._holes.port))
         assert found
         return _add(self._clients, (id(outcome.identity), outcome.source), _Kept((before, after), outcome.identity))
 

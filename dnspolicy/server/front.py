@@ -34,6 +34,9 @@ IDENTITY_WAIT = 0.15
 """Seconds an address nobody knows is waited for: a pod may be younger than its event."""
 MAX_REMEMBERED_QUESTION = 300
 DROPPED = "dropped"
+# Naming the member of an enumeration costs 0.1 µs, which counts on the way of every query.
+_READ, _UNKNOWN = Acceptance.READ, ClientKind.UNKNOWN
+_IN, _CH = int(Class.IN), int(Class.CH)
 
 
 class Front:
@@ -73,7 +76,7 @@ class Front:
             row = door.rows.get(caller.source)
             if row is None:
                 row = self._new_row(self._memo, door, caller.source)
-            if row is not None:
+            if row is not None and (question in row or question in row.answers):
                 cell = self._reach(self._memo, row, question, now)
                 if cell is not None:
                     self._repeat(cell, door, wire, caller)
@@ -93,7 +96,7 @@ class Front:
     def _new_row(self, memo: Memo, door: Door, source: str) -> Row | None:
         """A row for a client whose identity is certain now; None when it is better to wait for news of it first."""
         identity = self._view.identify(source)
-        if identity.kind is ClientKind.UNKNOWN and door.waits:
+        if identity.kind is _UNKNOWN and door.waits:
             return None
         return door.add_row(source, identity, memo.of_class(door.class_of(identity)))
 
@@ -113,7 +116,7 @@ class Front:
 
     def _read(self, wire: bytes, question: bytes, door: Door, caller: Caller, now: float) -> None:
         judged = accept(wire)
-        if judged is not Acceptance.READ and judged is not Acceptance.NOTIFY:
+        if judged is not _READ and judged is not Acceptance.NOTIFY:
             self._refuse(wire, judged, caller)
             return
         try:
@@ -207,14 +210,14 @@ class Front:
         try:
             routes = door.routes
             identity = ctx.identity = self._view.identify(ctx.source)
-            if identity.kind is ClientKind.UNKNOWN and routes.views_know_clients:
+            if identity.kind is _UNKNOWN and routes.views_know_clients:
                 ctx.identity = await self._view.await_identity(ctx.source, IDENTITY_WAIT)
             block = routes.find(query, ctx)
             if query.edns is not None and query.edns.version:
                 return Answer(Rcode.BADVERS), "", block
-            if block is None or (query.qclass != Class.IN and not (block.chaos and query.qclass == Class.CH)):
+            if block is None or (query.qclass != _IN and not (block.chaos and query.qclass == _CH)):
                 return Answer(Rcode.REFUSED), "", block
-            if identity.kind is ClientKind.UNKNOWN and block.knows_clients:
+            if identity.kind is _UNKNOWN and block.knows_clients:
                 ctx.identity = await self._view.await_identity(ctx.source, IDENTITY_WAIT)
             return await block.ask(query, ctx), "", block
         except DnsPolicyError as problem:

@@ -24,8 +24,8 @@ _EASY = 4_096
 """Answers that are kept when first asked for."""
 _CLASSES = 100_000
 """Client classes known at a time; beyond, those without answers are forgotten."""
-_MARKS = 16_384
-"""Questions asked once that are known as such."""
+_MARKS = 1 << 16
+"""Places for traces of questions asked once; a newer question takes the place of an older one."""
 ClassKey = tuple[Hashable, ...]
 Answers = dict[bytes, "Entry"]
 """The finished answers of one client class, by question bytes without the id."""
@@ -115,7 +115,7 @@ class Memo:
         self._known_serial = serial()
         self._classes: dict[ClassKey, Answers] = {}
         self._resting: dict[Dependency, set[Entry]] = {}
-        self._once: set[int] = set()
+        self._once = bytearray(_MARKS)
         self._held: dict[Entry, None] = {}
         self._weight = 0
         self.forgotten = 0
@@ -207,11 +207,10 @@ class Memo:
         if len(self._held) < _EASY:
             return True
         mark = hash(question) ^ id(answers)
-        if mark in self._once:
+        place, trace = mark % _MARKS, mark >> 40 & 0xFF | 1
+        if self._once[place] == trace:
             return True
-        if len(self._once) >= _MARKS:
-            self._once.clear()
-        self._once.add(mark)
+        self._once[place] = trace
         return False
 
     def changed(self, rests: Dependencies) -> None:

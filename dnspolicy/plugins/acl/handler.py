@@ -18,6 +18,7 @@ from dnspolicy.plugins.acl.config import Action, Config, Rule
 from dnspolicy.plugins.acl.networks import Networks
 
 NAME = "acl"
+_ALLOW = Action.ALLOW
 _ZONED = ("server", "zone", "view")
 _REPLIES: dict[Action, Reply] = {
     Action.BLOCK: Answer(Rcode.REFUSED, ede=(ExtendedError(EdeCode.BLOCKED),), made_by=NAME, fresh=STABLE),
@@ -42,7 +43,10 @@ class _List(msgspec.Struct, frozen=True):
 
     def zone_of(self, name: Name) -> Name | None:
         """The longest zone that holds a name."""
-        return next((zone for zone in self.zones if name.under(zone)), None)
+        for zone in self.zones:
+            if name.under(zone):
+                return zone
+        return None
 
     def judge(self, qtype: int, address: bytes) -> Action | None:
         """What the first rule that matches says; None when none does."""
@@ -67,6 +71,7 @@ class Acl:
         by_address = any(test.networks is not None for held in self._lists for test in held.tests)
         self.reads = frozenset({("ip",)}) if by_address else NO_FACTS
         self._labels = labels
+        self._passed = (labels.server, labels.view)
         self._allowed = metrics.counter(
             "coredns_acl_allowed_requests_total", "Queries that acl let pass.", ("server", "view")
         )
@@ -80,9 +85,9 @@ class Acl:
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         action, zone = self._judge(query, ctx.source)
-        reply = _REPLIES.get(action)
+        reply = None if action is _ALLOW else _REPLIES.get(action)
         if reply is None:
-            self._allowed.inc((self._labels.server, self._labels.view))
+            self._allowed.inc(self._passed)
             return await ask_next(query, ctx)
         text = f"{zone}." if zone is not None and zone.labels else "."
         self._counters[action].inc((self._labels.server, text, self._labels.view))
@@ -90,17 +95,23 @@ class Acl:
 
     def _judge(self, query: Query, source: str) -> tuple[Action, Name | None]:
         """What becomes of a query, and the zone of the directive that says so."""
-        try:
-            address = packed(source)
-        except ValueError:
-            address = b""
+        address: bytes | None = None
         for held in self._lists:
             zone = held.zone_of(query.name)
             if zone is not None:
+                address = _packed(source) if address is None else address
                 action = held.judge(query.qtype, address) if address else Action.BLOCK
                 if action is not None:
                     return action, zone
-        return Action.ALLOW, None
+        return _ALLOW, None
+
+
+def _packed(source: str) -> bytes:
+    """The bytes of an address, none when it cannot be read."""
+    try:
+        return packed(source)
+    except ValueError:
+        return b""
 
 
 def _list(config: Config, zones: tuple[Name, ...]) -> _List:

@@ -11,11 +11,12 @@ from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Metrics, ServerLabels
 from dnspolicy.chain.plugin import AskNext
 from dnspolicy.chain.search import SearchPaths
-from dnspolicy.model.answer import Answer, Freshness, Reply, Rests
+from dnspolicy.model.answer import Answer, Dependency, Freshness, Reply, Rests
 from dnspolicy.model.name import MAX_WIRE, Name
 from dnspolicy.model.query import Query, Via
 from dnspolicy.model.rr import TRANSFERS, Rcode, Record, Type
 
+_NXDOMAIN = int(Rcode.NXDOMAIN)
 _SERIAL = (Rests.SERIAL, "cluster")
 
 
@@ -53,7 +54,7 @@ class Autopath:
             ctx.original = None
             reply = await ask_next(candidate, ctx)
             tried.append(_Tried(reply, self._clock.monotonic(), ctx.original))
-            if isinstance(reply, Answer) and reply.rcode != Rcode.NXDOMAIN:
+            if isinstance(reply, Answer) and reply.rcode != _NXDOMAIN:
                 self._successes.inc(self._server)
                 return _resting(_aliased(query, candidate.name, reply), tried[:-1], self._clock.monotonic())
         first = tried[0]
@@ -98,14 +99,15 @@ def _resting(reply: Reply, tries: list[_Tried], now: float) -> Reply:
     if not isinstance(reply, Answer):
         return reply
     fresh = reply.fresh
+    ttls = [] if fresh.ttl is None else [fresh.ttl]
+    rests: set[Dependency] = set()
     for tried in tries:
-        fresh = fresh.within(_left(tried, now)) if isinstance(tried.reply, Answer) else fresh.capped(0.0)
-    return reply.changed(fresh=fresh)
-
-
-def _left(tried: _Tried, now: float) -> Freshness:
-    """How long an answer made a moment ago still holds. Its SOA, which has the serial, is not shown."""
-    assert isinstance(tried.reply, Answer)
-    fresh = tried.reply.fresh
-    ttl = None if fresh.ttl is None else max(0.0, fresh.ttl - (now - tried.at))
-    return Freshness(ttl, fresh.rests - {_SERIAL})
+        if not isinstance(tried.reply, Answer):
+            ttls.append(0.0)
+            continue
+        other = tried.reply.fresh
+        rests |= other.rests
+        if other.ttl is not None:
+            ttls.append(max(0.0, other.ttl - (now - tried.at)))
+    rests.discard(_SERIAL)  # the SOAs of the others, which have the serial, are not shown
+    return reply.changed(fresh=Freshness(min(ttls, default=None), fresh.rests | rests, fresh.aged_since))

@@ -93,7 +93,10 @@ class Memory:
     def bounded(self, query: Query, answer: Answer) -> Answer:
         """The answer of a name that is never kept, with its TTLs bounded like all others."""
         least, longest = self._bounds
-        if all(least <= record.ttl <= longest for record in answer.answer + answer.authority):
+        for record in answer.answer + answer.authority:
+            if not least <= record.ttl <= longest:
+                break
+        else:
             return answer
         kind = sort(query, answer)
         found = own_ttl(answer, kind)

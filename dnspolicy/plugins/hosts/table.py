@@ -28,7 +28,12 @@ class Rules(msgspec.Struct, frozen=True):
     rests: Dependencies
 
     def takes(self, name: Name) -> bool:
-        return not self.zones or any(name.under(zone) for zone in self.zones)
+        if not self.zones:
+            return True
+        for zone in self.zones:  # noqa: SIM110 any() takes three times as long, and this is on the way of every query
+            if name.under(zone):
+                return True
+        return False
 
 
 class Table:

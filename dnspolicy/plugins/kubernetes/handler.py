@@ -27,6 +27,7 @@ from dnspolicy.plugins.kubernetes.transfers import Transfers
 from dnspolicy.plugins.kubernetes.tree import Tree
 from dnspolicy.plugins.kubernetes.zone import Zone, Zones
 
+_IN, _NXDOMAIN = int(Class.IN), int(Rcode.NXDOMAIN)
 _TRANSFERS = frozenset((Type.AXFR, Type.IXFR))
 _REFUSED = Answer(Rcode.REFUSED, made_by=NAME, fresh=Freshness())
 _NOT_READY = (ExtendedError(EdeCode.NOT_READY, "the cluster is not loaded yet"),)
@@ -124,7 +125,7 @@ class Kubernetes:
         zone = self._zones.of(name.labels)
         if zone is None:
             return await ask_next(query, ctx)
-        if query.qclass != Class.IN or query.qtype in _TRANSFERS:
+        if query.qclass != _IN or query.qtype in _TRANSFERS:
             return _REFUSED
         found = self._find(name, zone, query.qtype)
         if isinstance(found, Answer):
@@ -154,7 +155,7 @@ class Kubernetes:
 
 
 def _no_such_name(name: Name, zone: Zone, fresh: Freshness) -> Answer:
-    return Answer(Rcode.NXDOMAIN, (), (zone.soa(name),), aa=True, made_by=NAME, fresh=fresh)
+    return Answer(_NXDOMAIN, (), (zone.soa(name),), aa=True, made_by=NAME, fresh=fresh)
 
 
 def _falls(zones: Zones, fallthrough: tuple[str, ...] | None) -> dict[Zone, tuple[Name, ...]]:

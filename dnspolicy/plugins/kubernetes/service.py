@@ -18,6 +18,7 @@ from dnspolicy.plugins.kubernetes.exposed import Exposed
 from dnspolicy.plugins.kubernetes.found import ABSENT, KEPT_TYPES, NAME, SERIAL, Alias, Found, Missing, as_label, below
 from dnspolicy.plugins.kubernetes.zone import Zone
 
+_OF_SERVICE = Rests.SERVICE
 _SRV = Struct("!HHH")
 _replace = msgspec.structs.replace
 _NOT_ALIASED = frozenset((Type.ANY, Type.NS, Type.SOA, Type.SRV))
@@ -259,7 +260,7 @@ class Services:
 
     def none(self, label: bytes) -> Missing:
         """What is said of a service that is not there, and of the names below it."""
-        looked_at = (Rests.SERVICE, f"{self.namespace}/{label_text(label)}")
+        looked_at = (_OF_SERVICE, f"{self.namespace}/{label_text(label)}")
         return Missing(Freshness(None, self._absent.union((looked_at,))))
 
     def forget(self, label: bytes) -> None:

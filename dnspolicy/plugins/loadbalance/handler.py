@@ -18,6 +18,7 @@ from dnspolicy.plugins.loadbalance.config import Config
 from dnspolicy.plugins.loadbalance.order import one_first, preferred_first, split, weights_of
 from dnspolicy.plugins.loadbalance.weights import Signature, UnusableWeights, Version, Weights, read_version
 
+_NOERROR = int(Rcode.NOERROR)
 _ROTATED = frozenset((int(Type.A), int(Type.AAAA), int(Type.MX)))
 _WEIGHED = frozenset((int(Type.A), int(Type.AAAA)))
 _log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Loadbalance:
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         reply = await ask_next(query, ctx)
-        if not isinstance(reply, Answer) or reply.rcode != Rcode.NOERROR or reply.ordered or reply.transfer:
+        if not isinstance(reply, Answer) or reply.rcode != _NOERROR or reply.ordered or reply.transfer:
             return reply
         if self._simple:
             if reply.rotate or len(reply.answer) < 2 or sum(record.type in _ROTATED for record in reply.answer) < 2:

@@ -17,8 +17,8 @@ _NAMES = _ALIASES | {int(Type.SVCB), int(Type.HTTPS)}
 
 def aliases(answer: Answer) -> tuple[Name, ...]:
     """The targets of the CNAME and DNAME records, in the order of the answer."""
-    found = (name_in(r) for r in answer.answer if r.type in _ALIASES)
-    return tuple(n for n in found if n is not None)
+    found = [name_in(r) for r in answer.answer if r.type in _ALIASES]
+    return tuple([n for n in found if n is not None])
 
 
 def answer_facts(answer: Answer) -> AnswerFacts:

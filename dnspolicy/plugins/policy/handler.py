@@ -20,9 +20,12 @@ from dnspolicy.model.verdict import Action, Mode, Phase, Verdict
 from dnspolicy.plugins.policy import apply
 from dnspolicy.plugins.policy.facts import aliases, answer_facts
 from dnspolicy.plugins.policy.judge import Judge
+from dnspolicy.policy.input import PolicyInput
 from dnspolicy.wire.rdata import name_in
 
 _replace = msgspec.structs.replace
+# Naming the member of an enumeration costs 0.1 µs, which counts on the way of every query.
+_QUERY, _ALLOW, _SHADOW = Phase.QUERY, Action.ALLOW, Mode.SHADOW
 MAX_ALIASES = 16
 MAX_STEPS = 8
 """How many redirects and rewrites may follow one upon another, so that a circle of them ends."""
@@ -70,10 +73,11 @@ class Policy:
             reply = await ask_next(query, ctx)
             return reply.changed(fresh=reply.fresh.capped(0.0)) if isinstance(reply, Answer) else reply
         targets = self._view.targets(query.name, self._zones, self._judge.reads_endpoints)
-        if len(targets) == 1:
-            verdict = await self._judge.judge(query, ctx, Phase.QUERY, targets[0])
-            return await self._apply(query, ctx, ask_next, targets[0], verdict)
-        return await self._shared(query, ctx, ask_next, targets)
+        if len(targets) != 1:
+            return await self._shared(query, ctx, ask_next, targets)
+        question = PolicyInput(_QUERY, ctx.identity, query, targets[0])
+        verdict = self._judge.recall(question, ctx) or await self._judge.decide(question, ctx)
+        return await self._apply(query, ctx, ask_next, targets[0], verdict)
 
     async def _shared(self, query: Query, ctx: QueryContext, ask_next: AskNext, targets: tuple[Target, ...]) -> Reply:
         """An address with several owners: each is judged, and only the allowed ones are answered."""
@@ -110,9 +114,9 @@ class Policy:
             answer = _replace(reply, fresh=self._judge.limited(reply.fresh, target, verdict))
             if verdict.ttl is not None:
                 answer = apply.capped(answer, verdict.ttl)
-            if not answer.answer and not self._judge.reads_answers:
-                return answer
-            return await self._judge_answer(query, ctx, ask_next, target, answer)
+            if self._judge.reads_answers or (answer.answer and aliases(answer)):
+                return await self._judge_answer(query, ctx, ask_next, target, answer)
+            return answer
         if verdict.action is Action.BLOCK:
             fresh = self._judge.freshness(target, verdict)
             if target.kind is not TargetKind.EXTERNAL and self._view.missing():
@@ -275,4 +279,4 @@ class Policy:
 
 def _passes(verdict: Verdict) -> bool:
     """Whether the answer stays as it is: allowed, or only watched in shadow."""
-    return verdict.action is Action.ALLOW or verdict.mode is Mode.SHADOW
+    return verdict.action is _ALLOW or verdict.mode is _SHADOW

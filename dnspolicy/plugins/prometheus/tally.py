@@ -27,6 +27,7 @@ _TYPES = {
 }  # fmt: skip
 _RCODES = {int(code): code.name for code in Rcode}
 _NO_REPLY = -1
+_SECONDS, _BYTES = families.SECONDS, families.BYTES
 
 Place = tuple[str, str, str, str]
 """server, zone, view, protocol"""
@@ -115,14 +116,14 @@ class Tally:
         counts = shape.counts
         counts[key] = counts.get(key, 0) + times
         row = shape.seconds
-        row[bisect_left(families.SECONDS, seconds / times)] += times
+        row[bisect_left(_SECONDS, seconds / times)] += times
         row[-1] += seconds
         row, size = shape.requests, query.size
-        row[bisect_left(families.BYTES, size)] += times
+        row[bisect_left(_BYTES, size)] += times
         row[-1] += size * times
         if rcode != _NO_REPLY:
             row, size = shape.responses, outcome.size
-            row[bisect_left(families.BYTES, size)] += times
+            row[bisect_left(_BYTES, size)] += times
             row[-1] += size * times
         if outcome.judgements:
             self._count_decisions(outcome, times)

@@ -127,8 +127,13 @@ class TemplateRoom:
         return NO_FACTS.union(*(one.reads for one in self._all))
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
-        if not any(query.name.under(zone) for zone in self._zones):
-            return await ask_next(query, ctx)
+        for zone in self._zones:
+            if query.name.under(zone):
+                return await self._matched(query, ctx, ask_next)
+        return await ask_next(query, ctx)
+
+    async def _matched(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
+        """A query in a zone of some template."""
         name = master_text(query.name)
         passed: list[One] = []
         for one in self._all:
