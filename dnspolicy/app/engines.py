@@ -31,6 +31,7 @@ class _Watched:
         self.config = config
         self.engine = engine
         self.judges: dict[Config, Judge] = {}
+        self.decisions: dict[Config, DecisionCache] = {}
         self.seen = seen
         self.task: asyncio.Task[None] | None = None
 
@@ -80,6 +81,7 @@ class Engines:
             decisions = DecisionCache(
                 config.cache, self._parts.clock, self._parts.metrics, keeps_last=config.on_error is OnError.LAST_KNOWN
             )
+            watched.decisions[config] = decisions
             judge = watched.judges[config] = Judge(
                 config, watched.engine, decisions, clock=self._parts.clock, metrics=self._parts.metrics
             )
@@ -112,14 +114,16 @@ class Engines:
         """Let go of every engine and judge but these."""
         wanted = set(map(id, judges))
         for key, watched in tuple(self._watched.items()):
-            watched.judges = {config: judge for config, judge in watched.judges.items() if id(judge) in wanted}
+            for config in [config for config, judge in watched.judges.items() if id(judge) not in wanted]:
+                del watched.judges[config]
+                watched.decisions.pop(config).end()
             if not watched.judges:
                 del self._watched[key]
                 await _end(watched)
         self._show()
 
     async def stop(self) -> None:
-        for watched in self._watched.values():
+        for watched in tuple(self._watched.values()):
             await _end(watched)
 
     async def _watch(self, watched: _Watched) -> None:

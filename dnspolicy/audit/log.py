@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 from dnspolicy.audit.folds import Folds
 from dnspolicy.audit.record import LossReason
@@ -54,8 +55,9 @@ class AuditLog:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        waiting = metrics.gauge("dnspolicy_audit_queue_records", "Audit records that wait to be written.")
-        metrics.before_collect(lambda: waiting.set(len(self._queue)))
+        self._metrics = metrics
+        self._waiting = metrics.gauge("dnspolicy_audit_queue_records", "Audit records that wait to be written.")
+        self._uncount: Callable[[], None] | None = None
 
     def seen(self, outcome: Outcome) -> None:
         """One query. Returns at once, never raises."""
@@ -76,6 +78,7 @@ class AuditLog:
     def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Open the sink and start the thread. Raises ConfigError when the sink cannot be opened by waiting either."""
         self._stream.open()
+        self._uncount = self._metrics.before_collect(lambda: self._waiting.set(len(self._queue)))
         self._loop = loop
         if loop is not None:
             self._close_at = loop.time() + self._fold
@@ -93,6 +96,9 @@ class AuditLog:
         left = len(self._queue) + self._stream.unwritten
         if left:
             self._lost.inc((_STOP,), left)
+        if self._uncount is not None:
+            self._uncount()
+            self._waiting.set(0.0)
         return left
 
     def drain(self, *, now: bool = False) -> bool:

@@ -75,7 +75,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._metrics: dict[str, Metric] = {}
-        self._before: list[Callable[[], None]] = []
+        self._before: dict[object, Callable[[], None]] = {}
 
     def counter(self, name: str, help_text: str, labels: Sequence[str] = ()) -> Counter:
         found = self._metrics.setdefault(name, Counter(name, help_text, labels))
@@ -92,11 +92,17 @@ class Metrics:
         assert isinstance(found, Histogram)
         return found
 
-    def before_collect(self, refresh: Callable[[], None]) -> None:
-        """Call `refresh` each time the metrics are about to be read."""
-        self._before.append(refresh)
+    def before_collect(self, refresh: Callable[[], None]) -> Callable[[], None]:
+        """Call `refresh` each time the metrics are about to be read. Returns what ends that; it may be called twice."""
+        key = object()
+        self._before[key] = refresh
+
+        def end() -> None:
+            self._before.pop(key, None)
+
+        return end
 
     def collect(self) -> list[Metric]:
-        for refresh in self._before:
+        for refresh in tuple(self._before.values()):
             refresh()
         return sorted(self._metrics.values(), key=lambda m: m.name)

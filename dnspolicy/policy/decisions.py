@@ -40,8 +40,10 @@ class DecisionCache:
         self._found = 0
         self._misses = metrics.counter("dnspolicy_decision_cache_misses_total", "Decisions asked of the engine.")
         entries = metrics.gauge("dnspolicy_decision_cache_entries", "Decisions held.")
-        metrics.before_collect(lambda: entries.set(len(self._entries)))
-        metrics.before_collect(self._tell_hits)
+        self._ends = (
+            metrics.before_collect(lambda: entries.set(len(self._entries))),
+            metrics.before_collect(self._tell_hits),
+        )
 
     def find(self, key: Key) -> Remembered | None:
         """The decision for `key`; None when it is not known or no longer holds."""
@@ -72,6 +74,13 @@ class DecisionCache:
         """Hits are counted apart, for they are many."""
         self._hits.inc(amount=self._found)
         self._found = 0
+
+    def end(self) -> None:
+        """Be counted no more."""
+        self._tell_hits()
+        self._entries.clear()
+        for end in self._ends:
+            end()
 
     def _make_room(self) -> None:
         for key in list(islice(self._entries, max(1, self._capacity // 8))):

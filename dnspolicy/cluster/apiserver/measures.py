@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from dnspolicy.chain.clock import Clock
@@ -55,7 +56,8 @@ class Measures:
         self._errors = metrics.counter(
             "dnspolicy_cluster_errors_total", "Failed requests and watches, and objects left out.", ("kind", "reason")
         )
-        metrics.before_collect(self._refresh)
+        self._metrics = metrics
+        self._end: Callable[[], None] | None = None
 
     def requested(self, host: str, code: str, seconds: float) -> None:
         self._requests.inc((code, "GET", host))
@@ -89,8 +91,16 @@ class Measures:
         label = "headless_with_selector" if found.kind is ServiceKind.HEADLESS else "cluster_ip"
         self._programming.observe(max(0.0, self._clock.wall() - since), (label,))
 
+    def begin(self) -> None:
+        """From now on ages are told."""
+        if self._end is None:
+            self._end = self._metrics.before_collect(self._refresh)
+
     def end(self) -> None:
         """Ages mean nothing any more."""
+        if self._end is not None:
+            self._end()
+            self._end = None
         for kind in self._news:
             self._age.values.pop((kind.value,), None)
         self._news.clear()

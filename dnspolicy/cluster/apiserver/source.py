@@ -56,6 +56,7 @@ class ApiServer:
         """Begin to follow the API server; a snapshot is read first."""
         if self._tasks:
             return
+        self._measures.begin()
         if self._keeper is not None and self.index.missing():
             await self._restore(self._keeper)
         options, clock = self._options, self._clock

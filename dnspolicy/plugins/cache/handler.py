@@ -48,7 +48,8 @@ class Cache:
         self._verify = stale is not None and stale.mode is Mode.VERIFY
         self._verify_timeout = float(stale.timeout) if stale is not None else 0.0
         self._recheck = float(stale.failure_recheck) if stale is not None else 0.0
-        metrics.before_collect(self._count_entries)
+        self._metrics = metrics
+        self._uncount: Callable[[], None] | None = None
 
     def changed(self, rests: Dependencies) -> None:
         """Forget what rests on any of these."""
@@ -59,9 +60,14 @@ class Cache:
             self._counters.entries.set(len(part.store), part.labels)
 
     async def start(self) -> None:
-        """Nothing begins before it is asked for."""
+        """Be counted; nothing else begins before it is asked for."""
+        self._uncount = self._metrics.before_collect(self._count_entries)
 
     async def stop(self) -> None:
+        if self._uncount is not None:
+            self._uncount()
+            for part in self._memory.parts:
+                self._counters.entries.values.pop(part.labels, None)
         await self._refreshes.stop()
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:

@@ -77,9 +77,16 @@ class Lab:
         return about(query, self.reply)
 
     def value(self, name: str, *labels: str) -> float:
+        return self._metric(name).values.get(labels, 0.0)
+
+    def series(self, name: str) -> set[tuple[str, ...]]:
+        """The labels there are."""
+        return set(self._metric(name).values)
+
+    def _metric(self, name: str) -> Counter | Gauge:
         found = next(m for m in self.metrics.collect() if m.name == name)
         assert isinstance(found, Counter | Gauge)
-        return found.values.get(labels, 0.0)
+        return found
 
 
 async def settled() -> None:

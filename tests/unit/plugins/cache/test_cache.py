@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -243,6 +244,7 @@ class TestChanges:
         for name in ("web", "both", "db", "www"):
             lab.ask(f"{name}.lab.test")
         assert lab.asked == ["web.lab.test", "both.lab.test"]
+        asyncio.run(lab.cache.start())
         assert lab.value("coredns_cache_entries", "dns://:53", "success", "", ".") == 3
 
     def test_an_answer_overtaken_by_a_change_is_not_kept(self) -> None:
@@ -285,11 +287,12 @@ class TestChanges:
 
 def test_denials_do_not_push_out_data() -> None:
     lab = Lab(denial=Limits(capacity=1))
+    asyncio.run(lab.cache.start())
     lab.ask()
     lab.reply = outside(authority=(SOA,), rcode=Rcode.NXDOMAIN)
     for number in range(2000):
         lab.ask(f"n{number}.lab.test")
-    assert lab.value("coredns_cache_entries", "dns://:53", "denial", "", ".") <= 1024
+    assert 0 < lab.value("coredns_cache_entries", "dns://:53", "denial", "", ".") <= 1024
     assert lab.value("coredns_cache_evictions_total", "dns://:53", "denial", "", ".") >= 2000 - 1024
     lab.asked.clear()
     lab.ask()
@@ -298,6 +301,7 @@ def test_denials_do_not_push_out_data() -> None:
 
 def test_metrics() -> None:
     lab = Lab("30")
+    asyncio.run(lab.cache.start())
     lab.ask()
     lab.ask()
     lab.reply = outside(authority=(SOA,), rcode=Rcode.NXDOMAIN)
@@ -311,6 +315,8 @@ def test_metrics() -> None:
     assert lab.value("coredns_cache_hits_total", *denial) == 2
     assert lab.value("coredns_cache_entries", *success) == 1
     assert lab.value("coredns_cache_entries", *denial) == 1
+    asyncio.run(lab.cache.stop())
+    assert lab.series("coredns_cache_entries") == set()
 
 
 def test_metrics_name_the_zones_of_the_directive() -> None:
