@@ -39,7 +39,7 @@ class App:
         self.server: Server | None = None
         self.engines = Engines(self.parts, self.changed, self.reclassify)
         self._living: list[Generation] = []
-        self._leaving: dict[asyncio.Task[None], Generation] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
         self._replacing = asyncio.Lock()
         self.current = Generation(plan, self.parts, self.engines, self.changed)
         self._living.append(self.current)
@@ -108,37 +108,47 @@ class App:
         the old one goes when its last query must be over. Raises ConfigError when it cannot; nothing has changed then.
         """
         async with self._replacing:
-            old = self.current
             assert self.server is not None
             try:
-                new = await asyncio.to_thread(Generation, plan, self.parts, self.engines, self.changed, old)
-                self._living.append(new)
-                await self.engines.settle()
-                await self._sources.start(new)
-                self.server.bind(new.listens)
-                await new.start()
+                new = await asyncio.to_thread(Generation, plan, self.parts, self.engines, self.changed, self.current)
+                await self._prepare(new, self.server)
             except BaseException:
-                self.server.unbind()
-                self._living = [living for living in self._living if living is old or living in self._leaving.values()]
                 await self._let_go()
                 raise
-            self.current = new
-            self.front.look_at(new.view)
-            self.server.fold = new.rooms.fold
-            await self.server.start()
+            self._switch(new, self.server)
             await self.engines.start()
-            task = asyncio.create_task(self._retire(old, new), name="retire")
-            self._leaving[task] = old
+            await self.server.serve()
+
+    async def _prepare(self, new: Generation, server: Server) -> None:
+        """All that can fail: its clusters, its addresses, its rooms."""
+        self._living.append(new)
+        try:
+            await self.engines.settle()
+            await self._sources.start(new)
+            server.bind(new.listens)
+            await server.open()
+            await new.start()
+        except BaseException:
+            server.unbind()
+            self._living.remove(new)
+            raise
+
+    def _switch(self, new: Generation, server: Server) -> None:
+        """Between two queries."""
+        old, self.current = self.current, new
+        self.front.look_at(new.view)
+        server.fold = new.rooms.fold
+        server.switch()
+        task = asyncio.create_task(self._retire(old, new), name="retire")
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     async def _retire(self, old: Generation, heir: Generation) -> None:
-        try:
-            await asyncio.sleep(LINGER)
-        finally:
-            self._living.remove(old)
-            await old.stop(heir)
-            if not self._replacing.locked():  # what is being built may have opened something already
-                await self._let_go()
-            self._leaving = {task: left for task, left in self._leaving.items() if left is not old}
+        await asyncio.sleep(LINGER)
+        await old.stop(heir)
+        self._living.remove(old)
+        async with self._replacing:  # what is being built may have opened something already
+            await self._let_go()
 
     async def _let_go(self) -> None:
         """Give up clusters and policies that no configuration uses any more."""
@@ -161,7 +171,8 @@ class App:
         self.parts.forwarder.close()
         await self.engines.stop()
         await self._sources.retain(())
-        await self.current.stop()
+        for old, heir in zip(self._living, (*self._living[1:], None), strict=True):
+            await old.stop(heir)
 
     async def ask(self, query: Query, source: str, port: int = 0) -> Outcome | None:
         """Answer one query without sockets, as the first address that has a block for the name would."""

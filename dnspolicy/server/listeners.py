@@ -41,6 +41,7 @@ class _Taken(msgspec.Struct, eq=False):
     listens: tuple[Listen, ...]
     udp: dict[Key, socket.socket]
     tcp: dict[Key, socket.socket]
+    servers: dict[Key, asyncio.Server]
 
 
 class Listeners:
@@ -62,7 +63,7 @@ class Listeners:
     def take(self, listens: Sequence[Listen]) -> None:
         """Bind what `listens` need and is not open, without answering yet. Raises ConfigError, with nothing taken."""
         self.release()
-        taken = self._taken = _Taken(tuple(listens), {}, {})
+        taken = self._taken = _Taken(tuple(listens), {}, {}, {})
         try:
             for key in _streams(taken.listens):  # first: what else holds the port shows here and not with UDP
                 if key not in self._tcp:
@@ -76,13 +77,28 @@ class Listeners:
 
     def release(self) -> None:
         """Let go of what was taken and not put to use."""
-        if self._taken is not None:
-            for sock in (*self._taken.udp.values(), *self._taken.tcp.values()):
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            for server in taken.servers.values():
+                server.close()
+            for sock in (*taken.udp.values(), *taken.tcp.values()):
                 sock.close()
-            self._taken = None
 
-    async def use(self) -> None:
-        """Answer where `take` said, and nowhere else."""
+    async def open(self) -> None:
+        """Make servers of the streams that were taken, which take no connections yet. Raises ConfigError."""
+        assert self._taken is not None
+        taken = self._taken
+        for key, sock in taken.tcp.items():
+            try:
+                taken.servers[key] = await asyncio.get_running_loop().create_server(
+                    lambda key=key: self._open_tcp(lambda ip, key=key: self._stream_door(ip, key)),  # type: ignore[misc]
+                    sock=sock, backlog=BACKLOG, start_serving=False,
+                )  # fmt: skip
+            except OSError as problem:
+                raise ConfigError(why(problem, *key)) from None
+
+    def use(self) -> None:
+        """Answer where `take` said, and nowhere else. Streams that are new take connections once `serve` was called."""
         assert self._taken is not None
         taken, self._taken = self._taken, None
         loop = asyncio.get_running_loop()
@@ -91,14 +107,13 @@ class Listeners:
             self._udp[key] = self._open_udp(sock, self.doors[Transport.UDP, key])
         for listen in taken.listens:
             self._udp[listen.key].start(loop)
-        for key, sock in taken.tcp.items():
-            made = await loop.create_server(
-                lambda key=key: self._open_tcp(lambda ip, key=key: self._stream_door(ip, key)),  # type: ignore[misc]
-                sock=sock,
-                backlog=BACKLOG,
-            )
-            self._tcp[key] = made
+        self._tcp |= taken.servers
         self._leave(taken.listens)
+
+    async def serve(self) -> None:
+        """Take connections wherever streams are open."""
+        for server in tuple(self._tcp.values()):
+            await server.start_serving()
 
     def lead(self, listens: Sequence[Listen]) -> None:
         """Doors for all addresses, needed or not: those that are there lead to the new blocks."""

@@ -73,18 +73,32 @@ class Server:
         """Let go of what `bind` took: it will not be used."""
         self._listeners.release()
 
-    async def start(self) -> None:
-        """Answer at the addresses that `bind` said, from now on with their blocks, and at no others."""
+    async def open(self) -> None:
+        """Make ready what `bind` took, without answering. Raises ConfigError; then `unbind` lets go of it."""
+        await self._listeners.open()
+
+    def switch(self) -> None:
+        """Answer at the addresses that `open` made ready, from now on with their blocks, and at no others."""
         self._repeats.tell()
         if self._memo is not None:
             self._memo.clear()
-        await self._listeners.use()
+        self._listeners.use()
         doors = set(map(id, self.doors))
         for connection in tuple(self._limits.connections):
             if id(connection.door) not in doors:
                 connection.finish()
         if self._ticker is None:
             self._tick()
+
+    async def serve(self) -> None:
+        """Take connections at new addresses too."""
+        await self._listeners.serve()
+
+    async def start(self) -> None:
+        """Answer at the addresses that `bind` said. Raises ConfigError."""
+        await self.open()
+        self.switch()
+        await self.serve()
 
     def changed(self, rests: Dependencies) -> None:
         """Forget what rests on any of these: finished answers, and who has an address."""
