@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -20,6 +21,7 @@ Asked = tuple[Query, QueryContext]
 SMALLEST = 512
 """Bytes that every client takes over UDP (RFC 1035 4.2.1)."""
 LARGEST = 65_535
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _FLEETING = frozenset(("id", "port", "server_ip"))
 """Functions whose values can differ between two queries that are alike and of one client."""
 _APART = frozenset(("bufsize", "proto", "server_port", "size"))
@@ -80,6 +82,13 @@ def buffer_size(query: Query) -> int:
     return SMALLEST if query.edns is None else max(SMALLEST, query.edns.size)
 
 
+def _whole(text: str) -> int:
+    """A whole number without blanks and underscores. Raises ValueError."""
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(f"{text[:80]!r} is no whole number")
+    return int(text)
+
+
 def _plain(result: Kind, value: Callable[..., Any], *arguments: Kind) -> Function:
     return Function(arguments, result, lambda _: value)
 
@@ -99,7 +108,7 @@ _FUNCTIONS: dict[str, Function] = {
     "server_port": _plain(Kind.TEXT, lambda asked: str(asked[1].server_port)),
     "size": _plain(Kind.NUMBER, lambda asked: asked[0].size),
     "type": _plain(Kind.TEXT, lambda asked: type_text(asked[0].qtype)),
-    "int": _plain(Kind.NUMBER, lambda _, text: int(text), Kind.TEXT),
+    "int": _plain(Kind.NUMBER, lambda _, text: _whole(text), Kind.TEXT),
     "len": _plain(Kind.NUMBER, lambda _, text: len(text), Kind.TEXT),
     "lower": _plain(Kind.TEXT, lambda _, text: text.lower(), Kind.TEXT),
     "upper": _plain(Kind.TEXT, lambda _, text: text.upper(), Kind.TEXT),

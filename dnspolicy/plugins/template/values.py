@@ -11,6 +11,7 @@ MAX_TEXT = 65_535
 _MAX_WIDTH = 255
 _VERB = re.compile(r"%(?P<flags>[-+# 0]*)(?P<width>\d*)(?:\.(?P<precision>\d*))?(?P<verb>.)", re.DOTALL)
 _UNSIGNED = re.compile(r"[0-9a-zA-Z]+", re.ASCII)
+_OCTAL = re.compile(r"0[0-7]+")
 _BASES = {"d": "d", "x": "x", "X": "X", "o": "o", "b": "b"}
 
 
@@ -119,7 +120,9 @@ def _parse_int(text: Any, base: Any, bits: Any) -> int:
     try:
         if not _UNSIGNED.fullmatch(text) or not (base == 0 or 2 <= base <= 36):
             raise ValueError
-        number = int(text, base)
+        if base and any(int(digit, 36) >= base for digit in text):  # Python would take 0x in base 16
+            raise ValueError
+        number = int(text, 8 if base == 0 and _OCTAL.fullmatch(text) else base)
     except ValueError:
         raise Failed(f"parseInt: {text[:80]!r} is no number of base {base}") from None
     if not 0 <= bits <= 64 or number >= 1 << (bits or 64):

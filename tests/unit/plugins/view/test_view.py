@@ -105,6 +105,7 @@ def test_all_lines_must_hold() -> None:
         pytest.param("!incidr('bogus', '10.0.0.0/8')", id="not of no address"),
         pytest.param("!incidr(client_ip(), name())", id="no network"),
         pytest.param("int(name()) != 1", id="no number"),
+        pytest.param("int('1_0') == 10", id="no plain number"),
         pytest.param("1 % (id() - 7) == 0", id="division by nothing"),
     ],
 )
