@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dnspolicy.model.answer import Rests
+from dnspolicy.model.answer import Answer, ExtendedError, Freshness, Rests
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Via
 from dnspolicy.model.rr import Rcode
@@ -153,6 +153,36 @@ def test_what_is_said_of_a_target_elsewhere_is_passed_on(room: Room) -> None:
     got = room.ask("nx.example.test")
     assert (got.rcode, shown(got.answer)) == (Rcode.NXDOMAIN, ["nx.example.test 300 CNAME nx.out.test."])
     assert shown(got.authority) == ["out.test 5 SOA 99"]
+
+
+@pytest.mark.parametrize(
+    ("target", "rotate"),
+    [
+        pytest.param(
+            Answer(Rcode.REFUSED, ede=(ExtendedError(15),), made_by="acl"), False, id="refused for this client"
+        ),
+        pytest.param(Answer(tc=True, ordered=True), False, id="cut off, in an order that was chosen"),
+        pytest.param(Answer(rotate=True, upstream="192.0.2.53"), True, id="in turn"),
+        pytest.param(
+            Answer(rotate=True, groups=(1, 1)), False, id="in groups, of which it is not known where they are"
+        ),
+    ],
+)
+def test_flags_errors_and_order_of_a_target_elsewhere_are_passed_on(
+    target: Answer, rotate: bool, tmp_path: Path
+) -> None:
+    room = Room(tmp_path)
+    room.elsewhere = target
+    got = room.ask("out.example.test")
+    assert (got.rcode, got.ede, got.tc, got.ordered) == (target.rcode, target.ede, target.tc, target.ordered)
+    assert (got.rotate, got.groups, got.upstream, got.made_by) == (rotate, (), target.upstream, "file")
+
+
+def test_aliases_in_a_circle_hold_as_long_as_the_file(room: Room) -> None:
+    got = room.ask("loop1.example.test")
+    assert (got.rcode, got.made_by, got.answer) == (Rcode.SERVFAIL, "file", ())
+    assert got.fresh == Freshness(None, frozenset({(Rests.FILE, str(room.path))}))
+    assert [error.text for error in got.ede] == ["aliases of the zone run in a circle"]
 
 
 def test_a_dname_to_a_name_that_is_too_long(tmp_path: Path) -> None:

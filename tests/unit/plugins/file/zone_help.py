@@ -77,6 +77,8 @@ class Room:
         self.path.write_text(text)
         self.moved: list[frozenset[tuple[str, str]]] = []
         self.resolved: list[tuple[str, Via]] = []
+        self.elsewhere: Answer | None = None
+        """What the server around it answers instead of the usual."""
         self.metrics = Metrics()
         config = Config(dbfile=str(self.path), **options)  # type: ignore[arg-type]
         zones = tuple(map(from_text, origins.split()))
@@ -97,6 +99,8 @@ class Room:
 
     async def _resolve(self, query: Query, ctx: QueryContext) -> Reply:
         self.resolved.append((str(query.name), query.via))
+        if self.elsewhere is not None:
+            return self.elsewhere
         if str(query.name).endswith("refused.test"):
             return Answer(Rcode.REFUSED)
         if query.name == from_text("nx.out.test"):
