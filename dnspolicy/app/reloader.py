@@ -90,13 +90,16 @@ class Reloader:
         found = await asyncio.to_thread(self._digest)
         if found == self._tried:
             return
-        while (later := await self._settled()) != found:
-            found = later
-        self._tried = found
-        if found == self._in_force:
-            log.info("reload: the Corefile is again as it is in force")
-            return
-        await self._replace()
+        while True:
+            while (later := await self._settled()) != found:
+                found = later
+            self._tried = found
+            if found == self._in_force:
+                log.info("reload: the Corefile is again as it is in force")
+                return
+            if await self._replace(found):
+                return
+            found = await asyncio.to_thread(self._digest)
 
     async def _settled(self) -> str:
         """What the files read after a moment: the same as before when nobody is writing them."""
@@ -106,20 +109,23 @@ class Reloader:
     def _digest(self) -> str:
         return digest(self._files())
 
-    async def _replace(self) -> None:
+    async def _replace(self, found: str) -> bool:
+        """Put in force what the files say, which is `found`; False when they have changed while they were read."""
         log.info("reload: the Corefile has changed")
         try:
             plan = await asyncio.to_thread(self._read)
-            found = await asyncio.to_thread(digest, plan.files)  # of what was read, should it have changed meanwhile
+            if await asyncio.to_thread(self._digest) != found:
+                return False
             await self._app.replace(plan)
         except DnsPolicyError as problem:
             self._failed.inc()
             log.error("reload: the configuration in force stays; the new one is refused:\n%s", problem)
-            return
+            return True
         self._info.values.clear()
         self._in_force = self._tried = found
         self._info.set(1.0, ("sha512", found))
         log.info("reload: configuration SHA512 %s is in force", found)
+        return True
 
 
 def digest(files: Iterable[Path]) -> str:

@@ -59,20 +59,22 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, out: Output, err: Output) -> bool:
     for number in _LOOKS:
         signal.signal(number, signal.SIG_IGN)  # the Corefile is about to be read anyway
+    read = digest(files_of_plan(args))  # first: what changes while it is read is looked at again
     plan = plan_of(args)
     gc.set_threshold(*GC_THRESHOLD)
     last = threading.Timer(LAST, _leave, (args.pidfile,))
     last.daemon = True
     with _pidfile(args.pidfile):
         try:
-            return uvloop.run(_serve(plan, args, out, err, last))
+            return uvloop.run(_serve(plan, read, args, out, err, last))
         finally:
             last.cancel()
 
 
-async def _serve(plan: Plan, args: argparse.Namespace, out: Output, err: Output, last: threading.Timer) -> bool:
+async def _serve(
+    plan: Plan, read: str, args: argparse.Namespace, out: Output, err: Output, last: threading.Timer
+) -> bool:
     """Whether it ended because it was told to from outside. Then `last` runs."""
-    read = digest(plan.files)
     loop = asyncio.get_running_loop()
     stop, look = asyncio.Event(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
