@@ -160,7 +160,11 @@ def policies(draw: st.DrawFn) -> str:
     return "decision := " + " else := ".join(rules) + TAIL
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(policies(), questions(), questions())
 def test_equal_projections_mean_equal_decisions(tmp_path: Path, rego: str, a: PolicyInput, b: PolicyInput) -> None:
     made = loaded(tmp_path, rego)
