@@ -86,16 +86,21 @@ class ForName(msgspec.Struct, frozen=True):
         return (Owners(back), Values(back), *self.responses)
 
 
-class ForAnswer(msgspec.Struct, frozen=True):
-    """`ttl`, `rcode` and `cname`: the query stays, the answer changes. Without `names` for every query."""
+class _WithoutLabels(msgspec.Struct, frozen=True):
+    """A rule that reads no metadata."""
 
     stop: bool
-    responses: tuple[Response, ...]
-    names: Renaming | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
         return ()
+
+
+class ForAnswer(_WithoutLabels, frozen=True):
+    """`ttl`, `rcode` and `cname`: the query stays, the answer changes. Without `names` for every query."""
+
+    responses: tuple[Response, ...]
+    names: Renaming | None = None
 
     def turn(self, turning: Turning) -> tuple[Response, ...] | None:
         if self.names is None or self.names.rename(turning.text, turning.label) is not None:
@@ -103,14 +108,9 @@ class ForAnswer(msgspec.Struct, frozen=True):
         return None
 
 
-class ForType(msgspec.Struct, frozen=True):
-    stop: bool
+class ForType(_WithoutLabels, frozen=True):
     from_: int
     to: int
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return ()
 
     def turn(self, turning: Turning) -> tuple[Response, ...] | None:
         if turning.query.qtype != self.from_:
@@ -119,14 +119,9 @@ class ForType(msgspec.Struct, frozen=True):
         return AsItIs
 
 
-class ForClass(msgspec.Struct, frozen=True):
-    stop: bool
+class ForClass(_WithoutLabels, frozen=True):
     from_: int
     to: int
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return ()
 
     def turn(self, turning: Turning) -> tuple[Response, ...] | None:
         if turning.query.qclass != self.from_:
