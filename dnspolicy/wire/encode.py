@@ -10,7 +10,7 @@ from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query, Transport
 from dnspolicy.model.rr import Class, Rcode, Record, Type
 from dnspolicy.wire.accept import HEADER
-from dnspolicy.wire.message import AA, CD, OUR_SIZE, QR, RA, RD, TC
+from dnspolicy.wire.message import AA, CD, QR, RA, RD, TC
 
 _HEADER = Struct("!HHHHHH")
 _QUESTION = Struct("!HH")
@@ -21,8 +21,7 @@ _OPT = Struct("!BHHBBHH")
 _TO_QUESTION = 0xC000 | HEADER
 _EDE = 15
 _MAX_POINTER = 0x4000
-_PLAIN_OPT = _OPT.pack(0, Type.OPT, OUR_SIZE, 0, 0, 0, 0)
-_PLAIN_OPT_DO = _OPT.pack(0, Type.OPT, OUR_SIZE, 0, 0, 0x8000, 0)
+_OPT_TYPE = int(Type.OPT)
 _ONE_NAME = frozenset({int(Type.NS), int(Type.CNAME), int(Type.PTR)})
 _SOA, _MX, _SRV = int(Type.SOA), int(Type.MX), int(Type.SRV)
 _BEFORE_TARGET = 6
@@ -97,16 +96,17 @@ def _flags(query: Query, answer: Answer, tc: bool) -> int:
 
 
 def _opt(query: Query, answer: Answer) -> bytes:
-    assert query.edns is not None
+    """The OPT of a reply. It repeats the client's size, as CoreDNS does: any size can be taken in here."""
+    edns = query.edns
+    assert edns is not None
     if not answer.ede and answer.rcode < 16:
-        return _PLAIN_OPT_DO if query.edns.do else _PLAIN_OPT
+        return _OPT.pack(0, _OPT_TYPE, edns.size, 0, 0, 0x8000 if edns.do else 0, 0)
     options = b""
     for error in answer.ede:
         text = error.text.encode()[:MAX_EDE_TEXT].decode("utf-8", "ignore").encode()
         options += _OPTION.pack(_EDE, 2 + len(text), error.code) + text
-    return (
-        _OPT.pack(0, Type.OPT, OUR_SIZE, answer.rcode >> 4, 0, 0x8000 if query.edns.do else 0, len(options)) + options
-    )
+    flags = 0x8000 if edns.do else 0
+    return _OPT.pack(0, _OPT_TYPE, edns.size, answer.rcode >> 4, 0, flags, len(options)) + options
 
 
 class _Writer:

@@ -32,6 +32,8 @@ _OTHER = (
     "DNSKEY",
     "HINFO",
 )
+_OPTIONS = ((65001, b"unknown"), (65001, b"unknown"), (3, b""), (10, b"8 bytes."), (12, bytes(20)))
+"""Of no meaning, NSID, COOKIE, PADDING."""
 _SIZES = (512, 1232, 4096, 0, 65535)
 
 _ALWAYS = (
@@ -86,7 +88,7 @@ def made(fixtures: Fixtures, count: int, seed: int) -> list[Question]:
     chance = random.Random(seed)
     known = [*names.existing(fixtures), *names.OUTSIDE]
     source = _names(known, chance)
-    rare = [Question(name, kind, edns=edns) for name, kind in _ALWAYS for edns in (None, Edns(4096))]
+    rare = [Question(name, kind, edns=edns) for name, kind in _ALWAYS for edns in (None, Edns(65535))]
     return [*rare, *(_asked(next(source), chance) for _ in range(count - len(rare)))]
 
 
@@ -124,7 +126,7 @@ def _edns(chance: random.Random) -> Edns | None:
         return Edns()
     if draw < 0.62:
         return Edns(version=1)
-    options = ((65001, b"unknown"),) if chance.random() < 0.2 else ()
+    options = (chance.choice(_OPTIONS),) if chance.random() < 0.2 else ()
     return Edns(chance.choice(_SIZES), chance.random() < 0.3, 0, options)
 
 
