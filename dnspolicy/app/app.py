@@ -32,10 +32,13 @@ class App:
     """Everything one Corefile describes. To be made on the event loop it will run on.
 
     Raises ConfigError with all that is wrong with folders, policies and files. `memo` False answers every query anew.
+    `outside` only looks at the configuration of a cluster that need not be around.
     """
 
-    def __init__(self, plan: Plan, *, clock: Clock, out: Write, err: Write, memo: bool = True) -> None:
-        self.parts = Parts(clock, out, err)
+    def __init__(
+        self, plan: Plan, *, clock: Clock, out: Write, err: Write, memo: bool = True, outside: bool = False
+    ) -> None:
+        self.parts = Parts(clock, out, err, outside)
         self.server: Server | None = None
         self.engines = Engines(self.parts, self.changed, self.reclassify)
         self._living: list[Generation] = []

@@ -7,9 +7,12 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.http import HttpListeners
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.cluster.apiserver.credentials import NotInCluster
 from dnspolicy.cluster.apiserver.options import Options
 from dnspolicy.cluster.apiserver.source import ApiServer
 from dnspolicy.cluster.index import Index
@@ -34,10 +37,32 @@ class Halt:
         self.asked.set()
 
 
-class Parts:
-    """`out` and `err` take whole lines for standard output and standard error."""
+class Unreached(msgspec.Struct, frozen=True, eq=False):
+    """The cluster of a pod, looked at from outside of it: it never loads."""
 
-    def __init__(self, clock: Clock, out: Write, err: Write) -> None:
+    index: Index
+
+    async def start(self) -> None:
+        """Nothing."""
+
+    async def stop(self) -> None:
+        """Nothing."""
+
+    async def synced(self, seconds: float) -> bool:
+        return False
+
+    def complaints(self) -> tuple[str, ...]:
+        return ()
+
+
+class Parts:
+    """`out` and `err` take whole lines for standard output and standard error.
+
+    `outside`: this only looks at a configuration, so that the cluster it is for need not be around.
+    """
+
+    def __init__(self, clock: Clock, out: Write, err: Write, outside: bool = False) -> None:
+        self._outside = outside
         self.clock = clock
         self.out = out
         self.err = err
@@ -61,7 +86,12 @@ class Parts:
     def _open(self, wanted: Path | Options) -> ClusterSource:
         log = logging.getLogger("dnspolicy.cluster")
         if isinstance(wanted, Options):
-            return ApiServer(wanted, clock=self.clock, metrics=self.metrics, log=log)
+            try:
+                return ApiServer(wanted, clock=self.clock, metrics=self.metrics, log=log)
+            except NotInCluster:
+                if not self._outside:
+                    raise
+                return Unreached(Index(self.clock, self.metrics, wanted.kinds))
         manifests = Manifests(wanted, Index(self.clock, self.metrics), self.clock, self.metrics, log)
         manifests.load()
         return manifests

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 from dnspolicy.app.app import App
+from dnspolicy.app.parts import Unreached
 from dnspolicy.app.plan import Plan
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.cli.configured import add_conf, plan_of
@@ -40,6 +41,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _check(plan: Plan) -> tuple[list[str], list[str]]:
-    app = App(plan, clock=SystemClock(), out=print, err=print)
+    app = App(plan, clock=SystemClock(), out=print, err=print, outside=True)
     problems = [complaint for source in app.parts.sources.values() for complaint in source.complaints()]
-    return problems, app.announcement()
+    remarks = [
+        "kubernetes: the API server of the cluster it runs in; this is no pod of one, so nothing was looked at there"
+        for source in app.parts.sources.values()
+        if isinstance(source, Unreached)
+    ]
+    return problems, app.announcement() + remarks

@@ -81,8 +81,12 @@ def load(connect: Connect, authenticate: bool = True) -> Credentials:
     return found
 
 
+class NotInCluster(ConfigError):
+    """The pod's own service account is meant, and this is no pod of a cluster."""
+
+
 def check_files(connect: Connect) -> None:
-    """Raise ConfigError when what must be there is not."""
+    """Raise ConfigError when what must be there is not; NotInCluster when that is what only a pod has."""
     if connect.kubeconfig is not None:
         if not connect.kubeconfig.is_file():
             raise ConfigError(f"kubeconfig {connect.kubeconfig}: no such file")
@@ -94,7 +98,7 @@ def check_files(connect: Connect) -> None:
         what = (
             f"{connect.service_account / missing[0]} is not there" if missing else "KUBERNETES_SERVICE_HOST is not set"
         )
-        raise ConfigError(
+        raise NotInCluster(
             f"no source of the cluster, and this is no pod of it ({what}); "
             "expected `manifests DIR`, `kubeconfig FILE` or `endpoint URL`"
         )
