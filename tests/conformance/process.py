@@ -18,9 +18,8 @@ PATIENCE = 20.0
 _SAID_LAST = ("is ready\n", "is waiting for the cluster\n")
 
 
-def corefile(setup: Setup, address: str, manifests: Path, upstreams: Mapping[str, str]) -> str:
+def corefile(setup: Setup, address: str, source: str, upstreams: Mapping[str, str]) -> str:
     """The whole configuration of `setup`; `upstreams` are where its name servers are found."""
-    source = f"manifests {manifests}" if setup.synced else "endpoint http://127.0.0.1:1"
     lines = [f"bind {address}", "errors", *setup.directive(source)]
     if setup.next:
         lines.append(f"forward . {upstreams[setup.next]}")

@@ -43,7 +43,8 @@ def test_answers_as_replayed(setup: suite.Setup, addresses: dict[str, str], tmp_
     address = process.own_address()
     port = process.free_port(address)
     path = tmp_path / "Corefile"
-    path.write_text(process.corefile(setup, address, folder, addresses))
+    source = f"manifests {folder}" if setup.synced else "endpoint http://127.0.0.1:1"
+    path.write_text(process.corefile(setup, address, source, addresses))
 
     wrong = []
     with process.serving(path, port):
