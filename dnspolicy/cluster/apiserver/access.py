@@ -86,20 +86,27 @@ class Access:
 
     def _look(self, anew: bool) -> None:
         """Load all again if need be, else only read the token."""
-        found = self._found
-        if found is None or anew or self._expired() or self._stamps != _stamps(found.files):
+        found, ticket = self._found, self._ticket
+        known = found.files if found is not None else ()
+        stamps = _stamps(known)  # first: what changes while it is read is looked at again
+        if found is None or ticket is None or anew or self._expired() or self._stamps != stamps:
             found = self._load(self._connect)
-            self._found = found
-            self._stamps = _stamps(found.files)
-            self._loaded = self._clock.monotonic()
-            wall = self._clock.wall()
-            self._renew_at = None if found.expires is None else wall + (found.expires - wall) * (1 - _EARLY)
-            self._ticket = Ticket(found.host, {}, tls_context(found), found.server_name)
-        self._looked = self._clock.monotonic()
+            ticket = Ticket(found.host, {}, tls_context(found), found.server_name)
         headers = {"Authorization": authorization} if (authorization := _authorization(found)) else {}
-        assert self._ticket is not None
-        if headers != self._ticket.headers:
-            self._ticket = msgspec.structs.replace(self._ticket, headers=headers)
+        if headers != ticket.headers:
+            ticket = msgspec.structs.replace(ticket, headers=headers)
+        if found is not self._found:
+            self._took(found, stamps if found.files == known else _stamps(found.files))
+        self._ticket = ticket
+        self._looked = self._clock.monotonic()
+
+    def _took(self, found: Credentials, stamps: tuple[object, ...]) -> None:
+        """All of this could be used."""
+        self._found = found
+        self._stamps = stamps
+        self._loaded = self._clock.monotonic()
+        wall = self._clock.wall()
+        self._renew_at = None if found.expires is None else wall + (found.expires - wall) * (1 - _EARLY)
 
 
 def _authorization(found: Credentials) -> str:

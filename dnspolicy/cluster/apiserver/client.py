@@ -71,9 +71,8 @@ class Client:
     async def _answer(self, path: str, wish: Mapping[str, str], seconds: float) -> aiohttp.ClientResponse:
         ticket = await self._access.ticket()
         answer = await self._ask(ticket, path, wish, seconds)
-        if answer.status == _UNAUTHORIZED and await self._access.refused(ticket):
-            answer.close()
-            answer = await self._ask(await self._access.ticket(), path, wish, seconds)
+        if answer.status == _UNAUTHORIZED:
+            answer = await self._anew(answer, ticket, path, wish, seconds)
         if answer.status == 200:
             return answer
         try:
@@ -82,6 +81,19 @@ class Client:
         finally:
             answer.close()
         raise failure(answer.status, body, answer.headers.get("Retry-After"))
+
+    async def _anew(
+        self, answer: aiohttp.ClientResponse, ticket: Ticket, path: str, wish: Mapping[str, str], seconds: float
+    ) -> aiohttp.ClientResponse:
+        """The answer to another ticket than the one that was refused, if there is one."""
+        try:
+            if not await self._access.refused(ticket):
+                return answer
+        except BaseException:
+            answer.close()
+            raise
+        answer.close()
+        return await self._ask(await self._access.ticket(), path, wish, seconds)
 
     async def _ask(self, ticket: Ticket, path: str, wish: Mapping[str, str], seconds: float) -> aiohttp.ClientResponse:
         self._measures.throttled(ticket.netloc, await self._limiter.admit())
@@ -124,6 +136,8 @@ def _socket(address: Any) -> socket.socket:
 
 
 def _broken(problem: Exception) -> ApiFailure:
+    if isinstance(problem, aiohttp.ConnectionTimeoutError):
+        return ApiFailure(Reason.UNREACHABLE, "unreachable: nobody takes the connection")
     if isinstance(problem, TimeoutError):
         return ApiFailure(Reason.TIMEOUT, "the API server does not answer in time")
     text = str(problem) or type(problem).__name__

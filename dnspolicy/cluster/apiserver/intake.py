@@ -11,6 +11,8 @@ from dnspolicy.cluster.objects import EndpointSlice, Kind, Object, ObjectKey, Po
 
 PORTION = 128
 """Objects, or addresses of slices, that are taken in at once: about 3 ms."""
+MOST = 8 * PORTION
+"""The same for the slices of one service, which are not parted before."""
 
 _T = TypeVar("_T")
 _Place = tuple[str, str]
@@ -93,11 +95,13 @@ class Intake:
         self._moved = moved
 
     async def apply(self, change: Fold | Replacing, loaded: bool = False) -> None:
-        """In one change when it is small. In a large one what goes comes first, so that an address is never held by
-        its last and its next owner at once.
+        """In one change when it is small; an object that is there before and after is replaced in one in any case.
+
+        In a large one what goes comes first, so that an address is never held by its last and its next owner at once.
+        With slices it comes last: endpoints that others name now were never away.
         """
         changed, removed = change.changed, change.removed
-        goes, comes = list(_portions(removed)), list(_portions(changed))
+        goes, comes = list(portions(removed)), list(portions(_by_service(changed)))
         if len(goes) <= 1 and len(comes) <= 1:
             self._index.apply(changed, removed, (self._kind,) if loaded else ())
         else:
@@ -107,20 +111,38 @@ class Intake:
             self._moved()
 
     async def _in_portions(self, goes: Sequence[Sequence[ObjectKey]], comes: Sequence[Sequence[Object]]) -> None:
-        for keys in goes:
-            self._index.apply((), keys)
-            await asyncio.sleep(0)
-        for items in comes:
-            self._index.apply(items)
+        going = [((), keys) for keys in goes]
+        coming = [(items, ()) for items in comes]
+        turns = coming + going if self._kind is Kind.ENDPOINT_SLICE else going + coming
+        for items, keys in turns:
+            self._index.apply(items, keys)
             await asyncio.sleep(0)
 
 
-def _portions(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+def _by_service(items: tuple[Object, ...]) -> tuple[Object, ...]:
+    """Slices of one service beside each other."""
+    slices: list[EndpointSlice] = [item for item in items if isinstance(item, EndpointSlice)]
+    slices.sort(key=_service)
+    return tuple(slices) or items
+
+
+def _service(item: EndpointSlice) -> _Place:
+    return item.namespace, item.service
+
+
+def portions(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """Items that are taken in at once. Slices of one service that stand beside each other are, if they can be."""
     start = weight = 0
     for at, item in enumerate(items):
         weight += 1 + (len(item.endpoints) if isinstance(item, EndpointSlice) else 0)
-        if weight >= PORTION:
+        if weight >= PORTION and (weight >= MOST or not _goes_on(item, items[at + 1 : at + 2])):
             yield items[start : at + 1]
             start, weight = at + 1, 0
     if start < len(items):
         yield items[start:]
+
+
+def _goes_on(item: object, after: Sequence[object]) -> bool:
+    """Whether what follows belongs to the same service."""
+    other = after[0] if after else None
+    return isinstance(item, EndpointSlice) and isinstance(other, EndpointSlice) and _service(item) == _service(other)

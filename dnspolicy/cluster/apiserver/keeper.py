@@ -8,12 +8,11 @@ from pathlib import Path
 
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.cluster.apiserver.intake import portions
 from dnspolicy.cluster.apiserver.options import Timing
 from dnspolicy.cluster.apiserver.snapshot import BadSnapshot, Snapshot, read, write
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.objects import Kind
-
-_PORTION = 200
 
 
 class Keeper:
@@ -52,8 +51,8 @@ class Keeper:
             return None
         if found is None:
             return None
-        for start in range(0, len(found.objects), _PORTION):
-            self._index.apply(found.objects[start : start + _PORTION])
+        for items in portions(found.objects):
+            self._index.apply(items)
             await asyncio.sleep(0)
         self._index.apply((), (), found.kinds)
         age = max(0.0, self._clock.wall() - found.saved)

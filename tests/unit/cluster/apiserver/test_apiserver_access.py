@@ -22,6 +22,7 @@ from dnspolicy.cluster.apiserver.options import Connect
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.testing.apiserver import FakeApiServer, Trick
 from dnspolicy.testing.certificates import Authority
+from dnspolicy.testing.clock import FakeClock
 
 FAR = "2099-01-01T00:00:00Z"
 
@@ -292,3 +293,46 @@ def test_the_package_stays_out_of_the_process() -> None:
     program = "import sys, dnspolicy.cli.main, dnspolicy.app.app; print('kubernetes' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.lower()) is False
+
+
+@pytest.mark.parametrize("fault", ["token", "certificate"])
+def test_credentials_of_which_a_part_cannot_be_read_are_not_taken(tmp_path: Path, fault: str) -> None:
+    """Nobody is asked without a token, and what was half written is looked at again."""
+    token, ca = tmp_path / "token", tmp_path / "ca.crt"
+    token.write_text("first")
+    ca.write_text(Authority(tmp_path).certificate.read_text())
+    clock = FakeClock()
+
+    def read(_: Connect) -> Credentials:
+        return Credentials("https://api", token_file=str(token), ca=ca.read_text(), files=(str(ca),))
+
+    async def story() -> list[dict[str, str]]:
+        access = Access(Connect(), clock, 1.0, read)
+        good = await access.ticket()
+        text = ca.read_text()
+        ca.write_text(text + "\n" if fault == "token" else "nothing yet")
+        if fault == "token":
+            token.unlink()
+        clock.advance(10)
+        assert await access.ticket() is good
+        token.write_text("second")
+        if fault == "certificate":
+            ca.write_text(text + "\n")
+        clock.advance(10)
+        renewed = await access.ticket()
+        assert renewed.tls is not good.tls
+        return [good.headers, renewed.headers]
+
+    assert asyncio.run(story()) == [{"Authorization": f"Bearer {text}"} for text in ("first", "second")]
+
+
+def test_without_a_token_nobody_is_asked(tmp_path: Path) -> None:
+    credentials = Credentials("http://api", token_file=str(tmp_path / "token"))
+
+    async def story() -> None:
+        access = Access(Connect(), FakeClock(), 1.0, lambda _: credentials)
+        for _ in range(2):
+            with pytest.raises(ApiFailure, match="credentials: token file"):
+                await access.ticket()
+
+    asyncio.run(story())
