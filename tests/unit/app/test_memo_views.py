@@ -1,4 +1,4 @@
-"""Views, search lists and access lists under finished answers: byte for byte what a server without them gives."""
+"""Rooms that know the client, under finished answers and a cache: what a server without either gives."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KUBERNETES = """
 HOSTS = """
     hosts {
         %s static.example
-        fallthrough cluster.local
+        fallthrough cluster.local zone.example
     }
 """
 BLOCK = ". {\n    bind 127.0.0.1%s" + HOSTS + KUBERNETES + "}\n"
@@ -39,6 +39,29 @@ NAMESPACES = ("red", "blue")
 CLIENTS = ("127.10.0.1", "127.10.0.2", "127.10.0.3")
 VIEW = "\n    metadata\n    view one {\n        expr %s\n    }"
 REST = BLOCK % ("", "192.0.2.9")
+ZONE = "@ 60 SOA ns h 1 1 1 1 30\nwww 60 A 192.0.2.1\nway 60 CNAME web.red.svc.cluster.local.\n"
+TEMPLATES = """
+    metadata
+    acl red.svc.cluster.local {
+        drop net 127.10.0.3
+    }
+    template IN TXT who.example {
+        answer "{{ .Name }} 9 IN TXT {{ .Remote }} n-{{ .Meta `kubernetes/client-namespace` }}"
+    }
+    template IN A way.example {
+        expr client_ip() != '127.10.0.2'
+        answer "{{ .Name }} 9 IN CNAME web.red.svc.cluster.local."
+        fallthrough
+    }
+"""
+REWRITES = r"""
+    metadata
+    rewrite name regex ^mine\.example\.$ web.{kubernetes/client-namespace}.svc.cluster.local. metadata answer auto
+    rewrite continue ttl exact static.example 5-20
+    rewrite continue ttl regex cluster\.local\.$ 3-5
+    rewrite cname exact web.red.svc.cluster.local web.blue.svc.cluster.local
+    file zone zone.example
+"""
 SETUPS = {
     "file": (BLOCK % ("\n    autopath resolv.conf", "192.0.2.7"), ("web.blue", "static.example.blue")),
     "pods": (
@@ -60,6 +83,20 @@ SETUPS = {
     "acl": (
         BLOCK
         % ("\n    acl {\n        block net 127.10.0.3\n        filter type TXT net 127.10.0.0/31\n    }", "192.0.2.7"),
+        ("static.example.", "web.red"),
+    ),
+    "templates": (BLOCK % (TEMPLATES, "192.0.2.7"), ("who.example.", "way.example.", "web.red")),
+    "rewrites": (BLOCK % (REWRITES, "192.0.2.7"), ("mine.example.", "static.example.", "way.zone.example.")),
+    "zone file": (
+        BLOCK % ("\n    file zone zone.example", "192.0.2.7"),
+        ("www.zone.example.", "way.zone.example.", "no.zone.example."),
+    ),
+    "addresses made of others": (
+        BLOCK
+        % (
+            "\n    dns64 {\n        allow_ipv4\n    }\n    acl {\n        filter type AAAA net 127.10.0.3\n    }",
+            "192.0.2.7",
+        ),
         ("static.example.", "web.red"),
     ),
 }
@@ -91,7 +128,7 @@ things = st.one_of(namespaces, services, services, pods, pods)
 
 @st.composite
 def walks(draw: st.DrawFn, names: tuple[str, ...]) -> list[tuple[object, ...]]:
-    asked = st.tuples(st.sampled_from(names), st.sampled_from(("A", "A", "TXT")), st.booleans())
+    asked = st.tuples(st.sampled_from(names), st.sampled_from(("A", "A", "TXT", "AAAA")), st.booleans())
     ask = st.tuples(st.just("ask"), st.sampled_from(CLIENTS), asked)
     change = st.one_of(
         st.tuples(st.just("put"), things),
@@ -118,8 +155,8 @@ class _Asker(Caller):
 
 
 class _One:
-    def __init__(self, folder: Path, clock: FakeClock, memo: bool) -> None:
-        self.app = App(read_plan(folder / "Corefile", {}), clock=clock, out=print, err=print, memo=memo)
+    def __init__(self, folder: Path, clock: FakeClock, memo: bool, corefile: str = "Corefile") -> None:
+        self.app = App(read_plan(folder / corefile, {}), clock=clock, out=print, err=print, memo=memo)
         assert self.app.server is not None
         self.door = next(d for d in self.app.server.doors if d.transport is Transport.UDP)
         self.app.view.apply(CLUSTER)
@@ -140,6 +177,8 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path
     for name, folder in made.items():
         (folder / "cluster").mkdir()
         (folder / "Corefile").write_text(SETUPS[name][0])
+        (folder / "Corefile.uncached").write_text(SETUPS[name][0].replace("    cache 30\n", ""))
+        (folder / "zone").write_text(ZONE)
         (folder / "resolv.conf").write_text("search blue.svc.cluster.local red.svc.cluster.local\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(front, "IDENTITY_WAIT", 0.001)
@@ -158,13 +197,13 @@ def test_finished_answers_are_exact(folders: dict[str, Path], setup: str, data: 
 async def _walk(folder: Path, steps: list[tuple[object, ...]]) -> str | None:
     """The first difference, if there is one."""
     clock = FakeClock()
-    servers = [_One(folder, clock, memo) for memo in (True, False)]
+    servers = [_One(folder, clock, True), _One(folder, clock, False), _One(folder, clock, False, "Corefile.uncached")]
     for number, step in enumerate(steps):
         match step:
             case ("ask", str(client), question):
-                quick, slow = [await server.ask(question, client, number) for server in servers]  # type: ignore[arg-type]
-                if quick != slow:
-                    return f"{step}\n{dns.message.from_wire(quick)}\ninstead of\n{dns.message.from_wire(slow)}"
+                quick, slow, plain = [await server.ask(question, client, number) for server in servers]  # type: ignore[arg-type]
+                if quick != slow or _timeless(slow) != _timeless(plain):
+                    return f"{step}\n{quick!r}\n{_timeless(quick)}\n{_timeless(slow)}\ninstead of\n{_timeless(plain)}"
             case ("put", thing):
                 for server in servers:
                     server.app.view.apply([thing])
@@ -174,6 +213,14 @@ async def _walk(folder: Path, steps: list[tuple[object, ...]]) -> str | None:
             case ("pass", float(seconds)):
                 clock.advance(seconds)
     return None
+
+
+def _timeless(wire: bytes) -> object:
+    """A reply without its TTLs, which a cache counts down."""
+    if not wire:
+        return None
+    reply = dns.message.from_wire(wire)
+    return reply.rcode(), [[rrset.to_text().split(" ", 2)[::2] for rrset in part] for part in reply.sections[1:]]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +235,13 @@ async def _walk(folder: Path, steps: list[tuple[object, ...]]) -> str | None:
         pytest.param("address", 1, ("static.example.", "A", True), ["192.0.2.7"], id="address"),
         pytest.param("address", 1, ("static.example.", "A", False), ["192.0.2.9"], id="question"),
         pytest.param("acl", 2, ("static.example.", "A", False), [], id="acl"),
+        pytest.param("templates", 1, ("who.example.", "TXT", False), ['"127.10.0.2" "n-blue"'], id="template"),
+        pytest.param("rewrites", 0, ("mine.example.", "A", False), ["10.0.0.1"], id="label in a name"),
+        pytest.param("rewrites", 0, ("static.example.", "A", False), ["192.0.2.7"], id="ttl"),
+        pytest.param("zone file", 0, ("www.zone.example.", "A", False), ["192.0.2.1"], id="zone file"),
+        pytest.param(
+            "addresses made of others", 0, ("static.example.", "AAAA", False), ["64:ff9b::c000:207"], id="dns64"
+        ),
     ],
 )
 def test_answers_are_finished_and_used(
