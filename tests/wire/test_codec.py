@@ -240,6 +240,14 @@ def test_edns_version_and_do_are_read() -> None:
     assert decode_query(wire, Transport.UDP).edns == Edns(700, True, 3)
 
 
+@pytest.mark.parametrize("size", [0, 512, 1232, 65_535])
+@pytest.mark.parametrize("ede", [(), (ExtendedError(15, "blocked"),)], ids=["plain", "with an error"])
+def test_the_opt_repeats_the_size_of_the_client(size: int, ede: tuple[ExtendedError, ...]) -> None:
+    query = Query(ZONE, Type.A, ZONE, edns=Edns(size))
+    reply = dns.message.from_wire(encode_answer(query, Answer(ede=ede), 1232))
+    assert (reply.edns, reply.payload) == (0, size)
+
+
 def test_badvers_is_said_in_the_opt() -> None:
     query = Query(ZONE, 1, ZONE, edns=Edns(1232, version=1))
     message = dns.message.from_wire(encode_answer(query, Answer(Rcode.BADVERS), 512))
