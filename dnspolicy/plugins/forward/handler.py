@@ -59,7 +59,7 @@ class Forward:
             frozenset(map(rcode_number, config.failover)),
             config.failfast_all_unhealthy_upstreams,
         )
-        self._find_peers()
+        self._find_peers()  # perhaps in another thread than that of queries
         self._problem: str | None = None
         self._busy = 0
 
@@ -69,7 +69,8 @@ class Forward:
         return tuple(peer.text for peer in self._route.peers)
 
     async def start(self) -> None:
-        """Nothing is to be done before the first question."""
+        """Have the upstreams counted; nothing else is to be done before the first question."""
+        self._forwarder.adopt(self._route.peers)
 
     async def stop(self) -> None:
         """Let go of the upstreams."""
@@ -120,6 +121,7 @@ class Forward:
             self._problem = problem
         if self._known is not self._upstreams.current:
             self._find_peers()
+            self._forwarder.adopt(self._route.peers)
             self._problem = None
             log.info("forward: upstreams are now %s", ", ".join(self.upstreams))
 
@@ -130,7 +132,6 @@ class Forward:
         peers = tuple(before.pop(known) if known in before else Peer(known, self._settings) for known in self._known)
         self._route = msgspec.structs.replace(self._route, peers=peers)
         self._forwarder.dismiss(before.values())
-        self._forwarder.adopt(peers)
 
 
 def _settings(config: Config, folder: Path) -> Settings:
