@@ -47,6 +47,7 @@ class TestKept:
         async def story() -> None:
             async with FakeUpstream(default=WWW) as upstream:
                 lab = Lab(upstream.address)
+                await lab.room.start()
                 await asyncio.gather(lab.ask("a.test"), lab.ask("b.test"))
                 assert lab.value(MISSES, "udp", "forward", upstream.address) == 2
                 assert lab.value(HITS) == 0
