@@ -10,7 +10,8 @@ import msgspec
 
 from dnspolicy.cluster import raw
 from dnspolicy.cluster.objects import Kind, Object
-from dnspolicy.cluster.raw import BadObject, RawObject, Sharing
+from dnspolicy.cluster.raw import BadObject, RawObject
+from dnspolicy.cluster.sharing import Sharing
 
 RAW: dict[tuple[str, Kind], type[RawObject]] = {
     ("v1", Kind.NAMESPACE): raw.Namespace,

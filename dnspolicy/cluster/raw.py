@@ -6,7 +6,7 @@ Every `trim` raises BadObject, which names the field.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
@@ -15,17 +15,15 @@ import msgspec
 from dnspolicy.cluster import objects
 from dnspolicy.cluster.addresses import canonical
 from dnspolicy.cluster.networks import network
+from dnspolicy.cluster.sharing import Sharing
 from dnspolicy.cluster.workload import workload
 from dnspolicy.model.errors import BadName, DnsPolicyError
-from dnspolicy.model.identity import NO_LABELS
 from dnspolicy.model.name import from_text
 
 SERVICE_LABEL = "kubernetes.io/service-name"
 _ZONE_LABELS = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
-_MAX_SHARED = 10_000
 
 T = TypeVar("T")
-Labels = Mapping[str, str]
 ObjectName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z", max_length=253)]
 PortNumber = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
@@ -37,24 +35,6 @@ class BadObject(DnsPolicyError):
         super().__init__(f"{field}: {problem}" if field else problem)
         self.field = field
         self.problem = problem
-
-
-class Sharing:
-    """Makes equal texts and label sets one in memory: ten replicas differ in little."""
-
-    def __init__(self) -> None:
-        self._labels: dict[frozenset[tuple[str, str]], Labels] = {}
-
-    def labels(self, labels: Labels | None) -> Labels:
-        if not labels:
-            return NO_LABELS
-        key = frozenset(labels.items())
-        found = self._labels.get(key)
-        if found is None:
-            if len(self._labels) >= _MAX_SHARED:
-                self._labels.clear()
-            found = self._labels[key] = {sys.intern(k): sys.intern(v) for k, v in labels.items()}
-        return found
 
 
 class _Raw(msgspec.Struct, rename="camel", gc=False):

@@ -10,7 +10,8 @@ from dnspolicy.cluster.apiserver.failures import Reason, plain
 from dnspolicy.cluster.apiserver.measures import Measures
 from dnspolicy.cluster.apiserver.resources import Resource, Stub, stub
 from dnspolicy.cluster.objects import Object
-from dnspolicy.cluster.raw import BadObject, Sharing
+from dnspolicy.cluster.raw import BadObject
+from dnspolicy.cluster.sharing import Sharing
 
 MAX_SAID = 1_000
 """Bad objects that are remembered, so that each is logged once."""

@@ -22,7 +22,7 @@ from dnspolicy.cluster.apiserver.reading import Reading
 from dnspolicy.cluster.apiserver.resources import Resource
 from dnspolicy.cluster.apiserver.watching import MAX_LINE, Batch, Watch
 from dnspolicy.cluster.index import Index
-from dnspolicy.cluster.raw import Sharing
+from dnspolicy.cluster.sharing import Sharing
 
 _NOT_OFFERED = frozenset((400, 404, 405, 406, 415, 422))
 _TOO_NEW = 504

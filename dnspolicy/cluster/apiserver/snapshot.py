@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from dnspolicy.cluster.objects import EndpointSlice, Kind, Namespace, Node, Object, Pod, Service
-from dnspolicy.cluster.raw import Sharing
+from dnspolicy.cluster.sharing import Sharing
 from dnspolicy.model.errors import DnsPolicyError
 
 FORMAT = "dnspolicy cluster snapshot"

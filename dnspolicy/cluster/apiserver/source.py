@@ -17,7 +17,7 @@ from dnspolicy.cluster.apiserver.options import Options, Timing
 from dnspolicy.cluster.apiserver.reflector import Reflector, Tools
 from dnspolicy.cluster.apiserver.resources import RESOURCES
 from dnspolicy.cluster.index import Index
-from dnspolicy.cluster.raw import Sharing
+from dnspolicy.cluster.sharing import Sharing
 
 _USUAL = Timing()
 
