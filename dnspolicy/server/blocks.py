@@ -16,6 +16,10 @@ from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Rcode
 from dnspolicy.wire.message import OUR_SIZE
 
+MAX_DEPTH = 8
+"""How often the server may ask itself for one query (alias chains)."""
+MAX_ASKED = 128
+"""How often in all, where one answer has several aliases and each of theirs has, too."""
 Admits = Callable[[Query, QueryContext], bool]
 """Whether a server block takes a query, beyond its zone. Must not raise."""
 
@@ -101,3 +105,22 @@ class Routes:
                     if view is None or view.admits(query, ctx):
                         return block
         return None
+
+    async def resolve(self, query: Query, ctx: QueryContext) -> Reply:
+        """Ask all of these blocks again on behalf of a query, also when they have been replaced since it came."""
+        if ctx.depth >= MAX_DEPTH or ctx.asked >= MAX_ASKED:
+            return failed(EdeCode.OTHER, "too many aliases")
+        block = self.find(query, ctx)
+        if block is None:
+            return Answer(Rcode.REFUSED)
+        ctx.depth += 1
+        ctx.asked += 1
+        try:
+            return await block.ask(query, ctx)
+        finally:
+            ctx.depth -= 1
+
+
+def failed(code: int, text: str) -> Answer:
+    """SERVFAIL that says why (RFC 8914)."""
+    return Answer(Rcode.SERVFAIL, ede=(ExtendedError(code, text),), made_by="server")

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from dnspolicy.chain.context import QueryContext
-from dnspolicy.model.answer import Answer, EdeCode, ExtendedError, Reply
 from dnspolicy.model.identity import Identity
-from dnspolicy.model.query import Query, Transport
-from dnspolicy.model.rr import Rcode
+from dnspolicy.model.query import Transport
 from dnspolicy.server.blocks import Routes
 from dnspolicy.server.memo import Answers, Row
 
-MAX_DEPTH = 8
-"""How often the server may ask itself for one query (alias chains)."""
-MAX_ASKED = 128
-"""How often in all, where one answer has several aliases and each of theirs has, too."""
 MAX_ROWS = 65_536
 
 
@@ -52,22 +45,3 @@ class Door:
             self.rows.clear()
         row = self.rows[source] = Row(source, identity, answers)
         return row
-
-    async def resolve(self, query: Query, ctx: QueryContext) -> Reply:
-        """Ask the whole server again on behalf of a query, from choosing a block on."""
-        if ctx.depth >= MAX_DEPTH or ctx.asked >= MAX_ASKED:
-            return failed(EdeCode.OTHER, "too many aliases")
-        block = self.routes.find(query, ctx)
-        if block is None:
-            return Answer(Rcode.REFUSED)
-        ctx.depth += 1
-        ctx.asked += 1
-        try:
-            return await block.ask(query, ctx)
-        finally:
-            ctx.depth -= 1
-
-
-def failed(code: int, text: str) -> Answer:
-    """SERVFAIL that says why (RFC 8914)."""
-    return Answer(Rcode.SERVFAIL, ede=(ExtendedError(code, text),), made_by="server")

@@ -16,9 +16,9 @@ from dnspolicy.model.errors import DnsPolicyError, WireError
 from dnspolicy.model.identity import ClientKind
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Class, Rcode
-from dnspolicy.server.blocks import Block
+from dnspolicy.server.blocks import Block, failed
 from dnspolicy.server.caller import Caller
-from dnspolicy.server.door import Door, failed
+from dnspolicy.server.door import Door
 from dnspolicy.server.memo import Cell, Memo, Row
 from dnspolicy.server.repeats import Repeats
 from dnspolicy.server.stepping import Stepper
@@ -129,7 +129,7 @@ class Front:
             caller.send(encode_notified(query, any(query.name.under(block.zone) for block in door.routes.blocks)))
             caller.over()
             return
-        ctx = QueryContext(caller.source, caller.port, now, now + BUDGET, door.resolve)
+        ctx = QueryContext(caller.source, caller.port, now, now + BUDGET, door.routes.resolve)
         ctx.server_ip, ctx.server_port = caller.ip or door.ip, door.port
         if not self._stepper.run(self._answer(question, query, ctx, door, caller), caller.source):
             self._shed.inc()
@@ -179,7 +179,7 @@ class Front:
     async def outcome(self, query: Query, source: str, port: int, door: Door) -> Outcome:
         """Answer one query without sockets, finished answers or observers."""
         now = self._clock.monotonic()
-        ctx = QueryContext(source, port, now, now + BUDGET, door.resolve)
+        ctx = QueryContext(source, port, now, now + BUDGET, door.routes.resolve)
         reply, failure, block = await self._decide(query, ctx, door)
         return Outcome(
             query, reply, source, port, ctx.identity, tuple(ctx.judgements), ctx.original, door.ip, door.port,

@@ -7,7 +7,7 @@ import asyncio
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.model.answer import ONCE, Answer, Reply
 from dnspolicy.model.query import Query, Via
-from dnspolicy.server import door
+from dnspolicy.server import blocks
 from tests.unit.server.conftest import Bench
 
 
@@ -26,4 +26,4 @@ def test_a_name_with_several_aliases_that_lead_back_to_it() -> None:
             await bench.ask("circle.test")
 
     asyncio.run(scene())
-    assert door.MAX_DEPTH < count <= door.MAX_ASKED + 1
+    assert blocks.MAX_DEPTH < count <= blocks.MAX_ASKED + 1
