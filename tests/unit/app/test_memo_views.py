@@ -49,8 +49,11 @@ TEMPLATES = """
         answer "{{ .Name }} 9 IN TXT {{ .Remote }} n-{{ .Meta `kubernetes/client-namespace` }}"
     }
     template IN A way.example {
-        expr client_ip() != '127.10.0.2'
         answer "{{ .Name }} 9 IN CNAME web.red.svc.cluster.local."
+    }
+    template IN A some.example {
+        expr client_ip() != '127.10.0.2'
+        answer "{{ .Name }} 9 IN A 192.0.2.1"
         fallthrough
     }
 """
@@ -85,10 +88,14 @@ SETUPS = {
         % ("\n    acl {\n        block net 127.10.0.3\n        filter type TXT net 127.10.0.0/31\n    }", "192.0.2.7"),
         ("static.example.", "web.red"),
     ),
-    "templates": (BLOCK % (TEMPLATES, "192.0.2.7"), ("who.example.", "way.example.", "web.red")),
+    "templates": (BLOCK % (TEMPLATES, "192.0.2.7"), ("who.example.", "way.example.", "some.example.")),
     "rewrites": (BLOCK % (REWRITES, "192.0.2.7"), ("mine.example.", "static.example.", "way.zone.example.")),
     "zone file": (
-        BLOCK % ("\n    file zone zone.example", "192.0.2.7"),
+        BLOCK
+        % (
+            "\n    file zone zone.example\n    acl red.svc.cluster.local {\n        block net 127.10.0.3\n    }",
+            "192.0.2.7",
+        ),
         ("www.zone.example.", "way.zone.example.", "no.zone.example."),
     ),
     "addresses made of others": (
