@@ -58,11 +58,18 @@ class Bench:
                     continue
                 _progress(f"{work.key}: round {number + 1}, {entry.name}")
                 try:
-                    rounds.setdefault(entry.name, []).append(self._round(work, entry))
+                    rounds.setdefault(entry.name, []).append(self._patient_round(work, entry))
                 except Unusable as problem:
                     failed[entry.name] = str(problem)
         _progress("")
         return Result(work, {n: Figures.of(r) for n, r in rounds.items() if n not in failed}, failed)
+
+    def _patient_round(self, work: Work, entry: Entry) -> Round:
+        """A round; once more if something came between, such as a port that was taken after all."""
+        try:
+            return self._round(work, entry)
+        except Unusable:
+            return self._round(work, entry)
 
     def _round(self, work: Work, entry: Entry) -> Round:
         self._runs += 1
