@@ -192,6 +192,13 @@ def test_a_dname_to_a_name_that_is_too_long(tmp_path: Path) -> None:
     assert (got.rcode, shown(got.answer)) == (6, [f"dn.example.test 60 DNAME {long}.example.test."])
 
 
+@pytest.mark.parametrize(("last", "rcode"), [(6, 0), (7, 6)], ids=["255 bytes", "256 bytes"])
+def test_the_longest_name_a_dname_makes(last: int, rcode: int, tmp_path: Path) -> None:
+    long = ".".join(["x" * 60] * 3)
+    room = Room(tmp_path, f"@ 60 SOA ns h 1 1 1 1 1\ndn DNAME {long}.\n")
+    assert room.ask(f"{'y' * 63}.{'z' * last}.dn.example.test").rcode == rcode
+
+
 @pytest.mark.parametrize(
     ("fallthrough", "name", "falls"),
     [
