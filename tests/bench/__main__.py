@@ -155,7 +155,7 @@ def main() -> int:
     summary(results, console)
     if asked.json:
         write_json(results, missing, asked.json)
-    return 1 if any(OWN in result.failed for result in results) else 0
+    return 1 if any(result.failed.get(OWN, NO_API) != NO_API for result in results) else 0
 
 
 def _arguments() -> argparse.Namespace:
