@@ -130,8 +130,12 @@ class _Listener:
         self.port = sock.getsockname()[1]
         server = _Server(self._answer, deadline=self._deadline, max_connections=self._max_connections)
         self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await self._runner.setup()
-        await web.SockSite(self._runner, sock).start()
+        try:
+            await self._runner.setup()
+            await web.SockSite(self._runner, sock).start()
+        except BaseException:
+            sock.close()
+            raise
 
     async def stop(self) -> None:
         if self._runner is not None:

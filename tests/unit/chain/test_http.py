@@ -7,6 +7,7 @@ import socket
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from dnspolicy.chain.http import Address, HttpListeners, Page, Route, parse_address, probe
 from dnspolicy.model.errors import ConfigError
@@ -176,3 +177,22 @@ def test_junk_is_refused_and_leaves_nothing_in_the_log(junk: bytes, caplog: pyte
 
     assert asyncio.run(story()).startswith(b"HTTP/1.0 400 ")
     assert caplog.records == []
+
+
+def test_an_address_is_free_again_when_opening_was_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def cancelled(_: object) -> None:
+        raise asyncio.CancelledError
+
+    async def story() -> None:
+        listeners = HttpListeners()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = Address("127.0.0.1", free.getsockname()[1])
+        with monkeypatch.context() as patch:
+            patch.setattr(web.SockSite, "start", cancelled)
+            with pytest.raises(asyncio.CancelledError) as kept:  # its frames keep what was opened alive
+                await listeners.open(address, "/", page(""), owner="test")
+        route = await listeners.open(address, "/", page(""), owner="test")
+        await listeners.close(route)
+        assert kept
+
+    asyncio.run(story())
