@@ -210,14 +210,16 @@ class Front:
         try:
             routes = door.routes
             identity = ctx.identity = self._view.identify(ctx.source)
-            if identity.kind is _UNKNOWN and routes.views_know_clients:
+            unknown = identity.kind is _UNKNOWN
+            if unknown and routes.views_know_clients:
                 ctx.identity = await self._view.await_identity(ctx.source, IDENTITY_WAIT)
+                unknown = False  # waited for, with or without success: not once more
             block = routes.find(query, ctx)
             if query.edns is not None and query.edns.version:
                 return Answer(Rcode.BADVERS), "", block
             if block is None or (query.qclass != _IN and not (block.chaos and query.qclass == _CH)):
                 return Answer(Rcode.REFUSED), "", block
-            if identity.kind is _UNKNOWN and block.knows_clients:
+            if unknown and block.knows_clients:
                 ctx.identity = await self._view.await_identity(ctx.source, IDENTITY_WAIT)
             return await block.ask(query, ctx), "", block
         except DnsPolicyError as problem:
