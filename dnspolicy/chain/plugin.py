@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, runtime_checkable
 
 from dnspolicy.chain.context import QueryContext
-from dnspolicy.model.answer import Dependencies, Reply
+from dnspolicy.model.answer import Answer, Dependencies, Reply
 from dnspolicy.model.query import Query
 
 AskNext = Callable[[Query, QueryContext], Awaitable[Reply]]
@@ -37,6 +37,36 @@ class Plugin(Protocol):
     reads: frozenset[ClientFact]
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply: ...
+
+
+Concerns = Callable[[Query], bool]
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A room that can tell from the query alone that it has no part in it: then `handle` is not called."""
+
+    @property
+    def concerns(self) -> Concerns | None:
+        """Whether `handle` may do more than give back what the next room says; None when only `handle` can tell.
+
+        Asked once for each query that comes by, so it may count them, but does nothing else. It is exact at any time,
+        also while the room's data change.
+        """
+        ...
+
+
+Finish = Callable[[Answer], Answer]
+
+
+@runtime_checkable
+class Finishing(Protocol):
+    """A room that has a part in answers only. Neighbours of this kind are passed in one go, without `handle`."""
+
+    @property
+    def finish(self) -> Finish | None:
+        """What `handle` does to an answer that is no zone transfer; None when it does more than that."""
+        ...
 
 
 @runtime_checkable

@@ -25,12 +25,16 @@ class Rests(StrEnum):
     POLICY = "policy"
     """Name of the engine: its policy and data revision."""
     FILE = "file"
-    """Path of a file (hosts)."""
+    """Path of a file (zones, weights)."""
+    CHAIN = "chain"
+    """`everything`: which room answers what. All answers rest on it, and none says so."""
 
 
 Dependency = tuple[Rests, str]
 Dependencies = frozenset[Dependency]
 NOTHING: Dependencies = frozenset()
+EVERYTHING: Dependency = (Rests.CHAIN, "everything")
+"""Announced when any answer may be another now: whoever keeps some forgets them all."""
 
 
 class Freshness(msgspec.Struct, frozen=True, gc=False):

@@ -12,7 +12,7 @@ from itertools import cycle, islice
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.observer import Observer, Outcome
-from dnspolicy.model.answer import Answer, Dependencies, Dependency, Freshness, Rests
+from dnspolicy.model.answer import EVERYTHING, Answer, Dependencies, Dependency, Freshness, Rests
 from dnspolicy.model.identity import Identity
 from dnspolicy.wire.stamps import Stamps, age, renumber, stamps
 
@@ -218,7 +218,7 @@ class Memo:
         for dependency in rests:
             if dependency == SERIAL:
                 self._known_serial = self._serial()
-            for entry in tuple(self._resting.get(dependency, ())):
+            for entry in tuple(self._held if dependency == EVERYTHING else self._resting.get(dependency, ())):
                 if dependency == SERIAL and entry.aged_since is None:
                     entry.until = 0.0
                 else:

@@ -8,7 +8,8 @@ import msgspec
 
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Counter, Metrics, ServerLabels
-from dnspolicy.chain.plugin import NO_FACTS, AskNext
+from dnspolicy.chain.plugin import NO_FACTS, AskNext, Concerns
+from dnspolicy.chain.zones import inside
 from dnspolicy.cluster.addresses import packed
 from dnspolicy.model.answer import STABLE, Answer, Drop, EdeCode, ExtendedError, Reply
 from dnspolicy.model.name import Name
@@ -82,6 +83,22 @@ class Acl:
             ),
             Action.DROP: metrics.counter("coredns_acl_dropped_requests_total", "Queries that acl left alone.", _ZONED),
         }
+
+    @property
+    def concerns(self) -> Concerns | None:
+        """Queries in zones of the lists; all others are allowed."""
+        judged = inside(zone for held in self._lists for zone in held.zones)
+        if judged is None:
+            return None
+        allow, passed = self._allowed.inc, self._passed
+
+        def concerns(query: Query) -> bool:
+            if judged(query):
+                return True
+            allow(passed)
+            return False
+
+        return concerns
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         action, zone = self._judge(query, ctx.source)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import random
 
-from dnspolicy.model.answer import Answer, Dependencies, Dependency, Freshness
+from dnspolicy.model.answer import EVERYTHING, Answer, Dependencies, Dependency, Freshness
 from dnspolicy.model.name import Name
 from dnspolicy.model.rr import Record
 
@@ -112,7 +112,7 @@ class Store:
     def changed(self, moved: Dependencies) -> None:
         """Forget what rests on any of these."""
         for dependency in moved:
-            for key in tuple(self._resting.get(dependency, ())):
+            for key in tuple(self._entries if dependency == EVERYTHING else self._resting.get(dependency, ())):
                 self.drop(key)
 
 

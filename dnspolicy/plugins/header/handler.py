@@ -27,13 +27,15 @@ class Header:
         self._rd = _last(config.query).get(Flag.RD)
         wanted = {} if self._rd is None else {Flag.RD: self._rd}
         self._wanted = tuple((flag.value, state) for flag, state in (wanted | _last(config.response)).items())
+        self.finish = self._flagged if self._rd is None else None
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         if self._rd is not None and query.rd is not self._rd:
             query = msgspec.structs.replace(query, rd=self._rd)
         reply = await ask_next(query, ctx)
-        if not isinstance(reply, Answer) or reply.transfer:
-            return reply
+        return self._flagged(reply) if isinstance(reply, Answer) and not reply.transfer else reply
+
+    def _flagged(self, reply: Answer) -> Answer:
         for flag, state in self._wanted:
             if getattr(reply, flag) is not state:
                 return reply.changed(**dict(self._wanted))

@@ -10,8 +10,8 @@ from pathlib import Path
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.plugin import NO_FACTS, AskNext, Changed
-from dnspolicy.model.answer import NOTHING, Answer, Dependencies, Reply, Rests
-from dnspolicy.model.name import Name, from_text
+from dnspolicy.model.answer import EVERYTHING, Answer, Reply
+from dnspolicy.model.name import ROOT, Name, from_text
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Type
 from dnspolicy.plugins.hosts.config import Config
@@ -27,8 +27,9 @@ _NAMED_PROBLEMS = 3
 class Hosts:
     """Answers A, AAAA and PTR from hosts data; passes on what it does not know, if so configured.
 
-    The file is read on construction and, after `start`, looked at every `config.reload` seconds; what rests on it is
-    announced through `changed`. A file that cannot be used keeps its last good content and is named in the log.
+    The file is read on construction and, after `start`, looked at every `config.reload` seconds; when other entries are
+    in it, `changed` hears that everything moved. A file that cannot be used keeps its last good content and is named in
+    the log.
     `origins`: the zones of the server block, which hold when the directive names none.
     """
 
@@ -39,11 +40,11 @@ class Hosts:
         self._config = config
         self._changed = changed
         self._path = Path(config.file)
-        self._rests: Dependencies = frozenset(((Rests.FILE, config.file),)) if config.reload else NOTHING
         zones = tuple(from_text(zone) for zone in config.zones) or origins
         self._zones = () if any(not zone.labels for zone in zones) else zones
         self._passing = None if config.fallthrough is None else tuple(map(from_text, config.fallthrough))
-        self._rules = Rules(config.ttl, not config.no_reverse, self._zones, self._rests)
+        self._asks_on = self._passing is not None and (not self._passing or ROOT in self._passing)
+        self._rules = Rules(config.ttl, not config.no_reverse, self._zones)
         self._entries = metrics.gauge(
             "coredns_hosts_entries", "Entries of hosts file and Corefile, reverse ones included.", ("hostsfile",)
         )
@@ -58,15 +59,16 @@ class Hosts:
         self._table = self._made(self._content)
         self._adopt(self._look())
 
+    def concerns(self, query: Query) -> bool:
+        table = self._table
+        labels = query.name.labels
+        if self._asks_on and labels[-1:] not in table.tops and () not in table.tops:
+            return False
+        return not self._asks_on or labels in table.known or bool(table.wild)
+
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         answer = self._find(query)
-        if answer is not None:
-            return answer
-        reply = await ask_next(query, ctx)
-        if self._rests and isinstance(reply, Answer):
-            # an entry that appears later would answer instead
-            return reply.changed(fresh=reply.fresh.resting(self._rests))
-        return reply
+        return await ask_next(query, ctx) if answer is None else answer
 
     def refresh(self) -> None:
         """Look at the file once, and use and announce it when it has changed."""
@@ -121,8 +123,9 @@ class Hosts:
     def _take(self, seen: tuple[Version, Table] | UnusableFile | None) -> None:
         before = self._content
         self._adopt(seen)
-        if self._rests and self._content is not before and self._content.hosts != before.hosts:
-            self._changed(self._rests)
+        if self._content is not before and self._content.hosts != before.hosts:
+            # an entry that appears hides answers that later rooms made, and they do not know of this file
+            self._changed(frozenset((EVERYTHING,)))
 
     def _adopt(self, seen: tuple[Version, Table] | UnusableFile | None) -> None:
         if isinstance(seen, UnusableFile):

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import msgspec
 
-from dnspolicy.model.answer import Answer, Dependencies, Freshness
+from dnspolicy.model.answer import STABLE, Answer
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.rr import Rcode, Record, Type
 from dnspolicy.plugins.hosts.entries import Host
@@ -25,7 +25,6 @@ class Rules(msgspec.Struct, frozen=True):
     ttl: int
     reverse: bool
     zones: tuple[Name, ...]
-    rests: Dependencies
 
     def takes(self, name: Name) -> bool:
         if not self.zones:
@@ -37,29 +36,33 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Table:
-    """Answers by name. `count` is how many entries they were made of, reverse ones included."""
+    """Answers by name. `count` is how many entries they were made of, reverse ones included.
+
+    `known` are the names that have entries of their own, `wild` those under which every label has. `tops`
+    are the last labels of them all: most names differ there, and one label is compared sooner than a name.
+    """
 
     def __init__(self, sources: Sequence[Iterable[Host]], rules: Rules) -> None:
-        fresh = Freshness(None, rules.rests)
-        self.nxdomain = Answer(Rcode.NXDOMAIN, aa=True, made_by=MADE_BY, fresh=fresh)
-        self.nodata = Answer(aa=True, made_by=MADE_BY, fresh=fresh)
+        self.nxdomain = Answer(Rcode.NXDOMAIN, aa=True, made_by=MADE_BY, fresh=STABLE)
+        self.nodata = Answer(aa=True, made_by=MADE_BY, fresh=STABLE)
         self.count = 0
         self._ttl = rules.ttl
-        self._known: dict[Labels, dict[int, Answer]] = {}
-        self._wild: dict[Labels, Addresses] = {}
+        self.known: dict[Labels, dict[int, Answer]] = {}
+        self.wild: dict[Labels, Addresses] = {}
         self._between: set[Labels] = set()
         kept = [[host for host in source if rules.takes(host.name)] for source in sources]
         self._add_addresses([_Source(hosts) for hosts in kept])
         self.count = sum(map(len, kept))
         if rules.reverse:
             self._add_reverse([host for hosts in kept for host in hosts if not _is_wild(host.name)])
+        self.tops = frozenset(labels[-1:] for names in (self.known, self.wild) for labels in names)
 
     def find(self, name: Name, qtype: int) -> Answer | None:
         """The answer, without records when the name has none of this type; None for a name that no entry has."""
-        known = self._known.get(name.labels)
+        known = self.known.get(name.labels)
         if known is not None:
             return known.get(qtype, self.nodata)
-        wild = self._wild.get(name.labels[1:]) if self._wild and name.labels else None
+        wild = self.wild.get(name.labels[1:]) if self.wild and name.labels else None
         if wild is None:
             return None
         addresses = wild.get(qtype)
@@ -76,10 +79,10 @@ class Table:
     def _add_addresses(self, sources: list[_Source]) -> None:
         for name in {host_name for source in sources for host_name in source.exact_names}:
             found = _merged(source.addresses(name.labels) for source in sources)
-            self._known[name.labels] = {rtype: self._answer(name, rtype, data) for rtype, data in found.items()}
+            self.known[name.labels] = {rtype: self._answer(name, rtype, data) for rtype, data in found.items()}
             self._note_between(name.labels)
         for parent in {labels for source in sources for labels in source.wild}:
-            self._wild[parent] = _merged(source.wild.get(parent, {}) for source in sources)
+            self.wild[parent] = _merged(source.wild.get(parent, {}) for source in sources)
             self._between.add(parent)
             self._note_between(parent)
 
@@ -90,7 +93,7 @@ class Table:
             names.setdefault(host.address, []).append(host.name.wire)
         for address, targets in names.items():
             owner = from_text(ip_address(address).reverse_pointer)
-            answers = self._known.setdefault(owner.labels, {})
+            answers = self.known.setdefault(owner.labels, {})
             answers[int(Type.PTR)] = self._answer(owner, int(Type.PTR), targets)
             self._note_between(owner.labels)
 

@@ -8,6 +8,7 @@ from dnspolicy.model.answer import Answer, Reply
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Rcode, Type
 
+_NOERROR = int(Rcode.NOERROR)
 _TELLING = frozenset((int(Type.SOA), int(Type.NS)))
 
 
@@ -19,12 +20,16 @@ class Minimal:
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         reply = await ask_next(query, ctx)
-        if not isinstance(reply, Answer) or not (reply.authority or reply.additional) or not _is_good(reply):
-            return reply
-        return reply.changed(authority=(), additional=())
+        return self.finish(reply) if isinstance(reply, Answer) and not reply.transfer else reply
+
+    @staticmethod
+    def finish(answer: Answer) -> Answer:
+        if not (answer.authority or answer.additional) or not _is_good(answer):
+            return answer
+        return answer.changed(authority=(), additional=())
 
 
 def _is_good(reply: Answer) -> bool:
-    if reply.rcode != Rcode.NOERROR or reply.transfer:
+    if reply.rcode != _NOERROR:
         return False
     return bool(reply.answer) or not any(record.type in _TELLING for record in reply.authority)

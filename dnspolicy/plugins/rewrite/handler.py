@@ -13,7 +13,7 @@ from dnspolicy.model.query import Query, Via
 from dnspolicy.plugins.rewrite.config import Config
 from dnspolicy.plugins.rewrite.options import ForOption
 from dnspolicy.plugins.rewrite.responses import Ask, Response
-from dnspolicy.plugins.rewrite.rules import Turning, valid
+from dnspolicy.plugins.rewrite.rules import Turning, turned_by, valid
 
 MAX_DEPTH = 8
 """How deep the server may have asked itself when an alias still gets another target."""
@@ -26,6 +26,7 @@ class Rewrite:
 
     def __init__(self, configs: Sequence[Config], *, metadata: Metadata) -> None:
         self._rules = tuple(config.rule() for config in configs)
+        self.concerns = turned_by(self._rules)
         self._metadata = metadata
         self._labels = tuple(label for rule in self._rules for label in rule.labels)
         self._reads = NO_FACTS.union(*(rule.reads for rule in self._rules if isinstance(rule, ForOption)))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
 
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metadata import Metadata, Subject
+from dnspolicy.chain.plugin import Concerns
 from dnspolicy.model.name import Name, from_text, master_text
 from dnspolicy.model.query import Query, Via
-from dnspolicy.plugins.rewrite.names import Described, Renaming
+from dnspolicy.plugins.rewrite.names import Described, Exact, Renaming
 from dnspolicy.plugins.rewrite.responses import Back, Owners, Response, Values
 
+_FEW = 4
+"""Names that are compared one by one, which takes less time than hashing one does."""
 AsItIs: tuple[Response, ...] = ()
 
 
@@ -128,6 +132,25 @@ class ForClass(_WithoutLabels, frozen=True):
             return None
         turning.query = msgspec.structs.replace(turning.query, qclass=self.to)
         return AsItIs
+
+
+def turned_by(rules: Sequence[Rule]) -> Concerns | None:
+    """A test whether the first of the rules that turns anything may turn a query; None when only they can tell."""
+    names, types, classes = set(), set(), set()
+    for rule in rules:
+        match rule:
+            case ForName(renaming=Exact(from_=text)) | ForAnswer(names=Exact(from_=text)):
+                names.add(from_text(text).labels)
+            case ForType(from_=number):
+                types.add(number)
+            case ForClass(from_=number):
+                classes.add(number)
+            case _:
+                return None
+    known = tuple(names) if len(names) <= _FEW else frozenset(names)
+    if not types and not classes:
+        return lambda query: query.name.labels in known
+    return lambda query: query.qtype in types or query.qclass in classes or query.name.labels in known
 
 
 def valid(text: str) -> Name:

@@ -11,6 +11,7 @@ from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metadata import Metadata
 from dnspolicy.chain.metrics import Metrics, ServerLabels
 from dnspolicy.chain.plugin import NO_FACTS, AskNext, ClientFact
+from dnspolicy.chain.zones import inside
 from dnspolicy.model.answer import STABLE, Answer, ExtendedError, Reply
 from dnspolicy.model.name import Name, from_text, master_text
 from dnspolicy.model.query import Query, Via
@@ -119,7 +120,7 @@ class TemplateRoom:
         labels: ServerLabels,
     ) -> None:  # fmt: skip
         self._all = tuple(One(config, origins, metadata) for config in configs)
-        self._zones = tuple(dict.fromkeys(zone for one in self._all for zone in one.zones))
+        self.concerns = inside(zone for one in self._all for zone in one.zones)
         self._counters = Counters(metrics, labels)
 
     @property
@@ -127,13 +128,6 @@ class TemplateRoom:
         return NO_FACTS.union(*(one.reads for one in self._all))
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
-        for zone in self._zones:
-            if query.name.under(zone):
-                return await self._matched(query, ctx, ask_next)
-        return await ask_next(query, ctx)
-
-    async def _matched(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
-        """A query in a zone of some template."""
         name = master_text(query.name)
         passed: list[One] = []
         for one in self._all:

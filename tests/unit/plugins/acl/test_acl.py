@@ -161,3 +161,12 @@ def test_ten_thousand_networks() -> None:
     assert ask(acl, "10.39.15.127") == "REFUSED 15"
     assert ask(acl, "10.39.15.128") == "allow"
     assert not Networks(()).hold(packed("10.0.0.1"))
+
+
+def test_queries_outside_of_all_zones_are_counted_as_allowed() -> None:
+    metrics = Metrics()
+    acl = room("w3.lab.test: block", "other.test: block", metrics=metrics)
+    assert acl.concerns is not None
+    told = [acl.concerns(Query(from_text(name), 1, from_text(name))) for name in ("a.org", "lab.test", "x.w3.lab.test")]
+    assert told == [False, False, True]
+    assert metrics.counter("coredns_acl_allowed_requests_total", "").values == {("dns://:53", "inside"): 2.0}

@@ -15,7 +15,7 @@ from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.bind import bind
 from dnspolicy.corefile.complaints import Complaints
 from dnspolicy.corefile.load import load
-from dnspolicy.model.answer import Answer, Drop, Freshness, Reply, Rests
+from dnspolicy.model.answer import EVERYTHING, Answer, Drop, Freshness, Reply
 from dnspolicy.model.errors import BadName
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query
@@ -196,25 +196,16 @@ def test_ttl_and_owner(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["web.example.org", "a.apps.example.org", "nope.example.org", "in.test", "example.org"]
 )
-def test_every_answer_rests_on_the_file(tmp_path: Path, name: str) -> None:
-    room = Room(tmp_path, "192.0.2.50 in.test")
-    reply = room.ask(name)
-    assert isinstance(reply, Answer)
-    assert reply.fresh == Freshness(None, frozenset({(Rests.FILE, str(room.path))}))
-
-
-def test_what_is_passed_on_rests_on_the_file_too(tmp_path: Path) -> None:
-    room = Room(tmp_path, "fallthrough")
-    assert room.ask("nope.test") == NEXT.changed(fresh=Freshness(30.0, frozenset({(Rests.FILE, str(room.path))})))
-    assert room.ask("nope.test", following=Drop("x")) == Drop("x")
-
-
-def test_without_reload_nothing_rests_on_the_file(tmp_path: Path) -> None:
-    room = Room(tmp_path, "reload 0\nfallthrough")
-    reply = room.ask("web.example.org")
+def test_every_answer_holds_until_the_file_changes(tmp_path: Path, name: str) -> None:
+    reply = Room(tmp_path, "192.0.2.50 in.test").ask(name)
     assert isinstance(reply, Answer)
     assert reply.fresh == Freshness()
+
+
+def test_what_is_passed_on_stays_as_it_is(tmp_path: Path) -> None:
+    room = Room(tmp_path, "fallthrough")
     assert room.ask("nope.test") is NEXT
+    assert room.ask("nope.test", following=Drop("x")) == Drop("x")
 
 
 def test_a_changed_file_is_used_and_announced(tmp_path: Path) -> None:
@@ -225,7 +216,7 @@ def test_a_changed_file_is_used_and_announced(tmp_path: Path) -> None:
     room.hosts.refresh()
     assert room.said("web.example.org") == "NOERROR 192.0.2.33"
     assert room.said("localhost") == "NXDOMAIN"
-    assert room.announced == [frozenset({("file", str(room.path))})]
+    assert room.announced == [frozenset({EVERYTHING})]
 
 
 def test_a_touched_file_announces_nothing(tmp_path: Path) -> None:
