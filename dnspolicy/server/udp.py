@@ -65,6 +65,7 @@ class UdpListener:
                 if not self._waits():
                     break
                 self._reader()
+            self._flush()
             self._loop = None
 
     def retire(self) -> None:
@@ -121,15 +122,18 @@ class UdpListener:
     def send(self, wire: bytes, address: Address, control: Control) -> None:
         """Send a reply, from the address that `control` says.
 
-        While datagrams are drained, replies leave some at a time: the client then wakes once for all of them.
+        Replies of one turn of the event loop leave some at a time: the client then wakes once for all of them.
         """
-        if self._together:
-            self._replies.append((wire, address, control))
-            if len(self._replies) >= TOGETHER:
-                self._flush()
-                self._together = True
-            return
-        self._send(wire, address, control)
+        if not self._together:
+            if self._loop is None:
+                self._send(wire, address, control)
+                return
+            self._together = True
+            self._loop.call_soon(self._flush)
+        self._replies.append((wire, address, control))
+        if len(self._replies) >= TOGETHER:
+            self._flush()
+            self._together = True
 
     def _flush(self) -> None:
         replies, self._replies, self._together = self._replies, [], False

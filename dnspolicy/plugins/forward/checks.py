@@ -106,7 +106,7 @@ class _Check:
         self.stop()
         return False
 
-    def _broke(self, exchange: Exchange, why: str) -> None:
+    def _broke(self, exchange: Exchange, why: str, blame: bool) -> None:
         self._failed()
 
     def _failed(self) -> None:

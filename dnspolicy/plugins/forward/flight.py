@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import Callable
 
 import msgspec
@@ -14,7 +13,7 @@ from dnspolicy.model.query import Query, Transport
 from dnspolicy.model.rr import Rcode
 from dnspolicy.plugins.forward.attempt import Attempts, Step
 from dnspolicy.plugins.forward.checks import Checks
-from dnspolicy.plugins.forward.exchange import Exchange, reason
+from dnspolicy.plugins.forward.exchange import OURS, Exchange, reason
 from dnspolicy.plugins.forward.lines import Lines
 from dnspolicy.plugins.forward.match import Expected, Match, dislikes_edns
 from dnspolicy.plugins.forward.peer import Peer
@@ -30,8 +29,6 @@ _NONE = -1
 _TYPE_AND_CLASS = 4
 _ARCOUNT = slice(10, 12)
 _MOST_EDE, _MOST_EDE_TEXT = 3, 120
-_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
-"""Errors that say nothing about the upstream."""
 
 
 class Ways(msgspec.Struct, frozen=True, eq=False):
@@ -93,7 +90,7 @@ class Flight:
             try:
                 self._send(step, now)
             except OSError as problem:
-                self._note_failure(step.peer, reason(problem), blame=problem.errno not in _OURS)
+                self._note_failure(step.peer, reason(problem), blame=problem.errno not in OURS)
                 now = self._ties.clock.monotonic()
                 continue
             self._set_alarm(step.seconds, step.peer)
@@ -197,10 +194,10 @@ class Flight:
             private=bool(self._options),
         )
 
-    def _broke(self, exchange: Exchange, why: str) -> None:
+    def _broke(self, exchange: Exchange, why: str, blame: bool) -> None:
         if exchange in self._open:
             self._close(exchange)
-            self._note_failure(exchange.step.peer, why, blame=True)
+            self._note_failure(exchange.step.peer, why, blame=blame)
             self.advance(self._ties.clock.monotonic())
 
     def ring(self) -> None:

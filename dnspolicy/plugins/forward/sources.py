@@ -14,7 +14,7 @@ _DATAGRAMS = socket.SOCK_DGRAM | socket.SOCK_NONBLOCK
 _MOST_IDLE = 128
 _UNSPECIFIED = bytes(16)  # a sockaddr whose family is AF_UNSPEC
 
-_connect = ctypes.CDLL(None).connect
+_connect = ctypes.PyDLL(None).connect  # it never waits, so other threads need no turn meanwhile
 _connect.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
 _connect.restype = ctypes.c_int
 
@@ -46,28 +46,25 @@ class Sources:
                 raise
         return sock, True
 
-    def give_back(self, sock: RawSocket) -> None:
-        """Keep a socket that has been used, if nothing is left in it from that use; else close it."""
-        if len(self._idle) >= _MOST_IDLE or self._reusable is False or not self._cleared(sock):
-            sock.close()
-        else:
+    def dissolve(self, sock: RawSocket) -> bool:
+        """Take the port from a socket that has been used: nothing can come any more. False when it was closed."""
+        if self._reusable is not False and not _connect(sock.fileno(), _UNSPECIFIED, len(_UNSPECIFIED)):
+            if self._reusable is None:
+                self._reusable = sock.getsockname()[1] == 0
+            if self._reusable:
+                return True
+        sock.close()
+        return False
+
+    def keep(self, sock: RawSocket) -> None:
+        """Use a dissolved socket again. Nothing may be left in it from the use before, neither message nor error."""
+        if len(self._idle) < _MOST_IDLE:
             self._idle.append(sock)
+        else:
+            sock.close()
 
     def close(self) -> None:
         """Close the idle ones."""
         for sock in self._idle:
             sock.close()
         self._idle.clear()
-
-    def _cleared(self, sock: RawSocket) -> bool:
-        if _connect(sock.fileno(), _UNSPECIFIED, len(_UNSPECIFIED)):
-            return False
-        try:
-            sock.recv(1)  # now that nothing can come any more: neither a message nor an error may wait for the next
-        except BlockingIOError:
-            if self._reusable is None:
-                self._reusable = sock.getsockname()[1] == 0
-            return self._reusable
-        except OSError:
-            pass
-        return False
