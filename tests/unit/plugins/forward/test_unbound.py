@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from dnspolicy.corefile.schema import Duration
-from dnspolicy.model.query import Edns
+from dnspolicy.model.query import Edns, Transport
 from dnspolicy.model.rr import Rcode
 from dnspolicy.plugins.forward.attempt import Order
 from dnspolicy.plugins.forward.config import HealthCheck
@@ -84,7 +84,8 @@ def test_answers_come_as_unbound_gives_them(secure: bool, tmp_path: Path) -> Non
             lab = Lab(server.tls if secure else server.plain, tls=(str(tmp_path / "own.pem"),))
             for _ in range(3):
                 assert addresses(await lab.ask(edns=Edns(1232, do=True))) == ["198.51.100.10"]
-            assert len((await lab.ask("big.lab.test")).answer) == 1000
+            assert len((await lab.ask("big.lab.test", transport=Transport.TCP)).answer) == 1000
+            assert (await lab.ask("big.lab.test")).tc is not secure  # handed on as it is, to a client that comes again
             assert (await lab.ask("none.lab.test")).rcode == Rcode.NXDOMAIN
             assert (await lab.ask("refused.test")).rcode == Rcode.REFUSED
             answers = await asyncio.gather(*(lab.ask(f"n{n}.lab.test") for n in range(300)))
