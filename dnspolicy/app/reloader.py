@@ -7,13 +7,13 @@ import hashlib
 import logging
 import os
 import random
-import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dnspolicy.app.app import App
 from dnspolicy.app.plan import Plan
 from dnspolicy.corefile.files import MAX_BYTES
+from dnspolicy.corefile.regular import read_regular
 from dnspolicy.model.errors import DnsPolicyError
 from dnspolicy.plugins import reload
 
@@ -134,16 +134,8 @@ def digest(files: Iterable[Path]) -> str:
     for path in sorted(set(files)):
         total.update(os.fsencode(path) + b"\0")
         try:
-            data = _content(path)
+            data = read_regular(path, MAX_BYTES).raw
         except (OSError, ValueError) as problem:
             data = f"cannot be read: {getattr(problem, 'errno', '')}".encode()
         total.update(len(data).to_bytes(8, "big") + data)
     return total.hexdigest()
-
-
-def _content(path: Path) -> bytes:
-    """As much of a file as a Corefile may have. Whoever opens what is no regular file may wait for ever."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        return b"no regular file"
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from dnspolicy.chain.plugin import ClientFact
+from dnspolicy.corefile.regular import read_regular
 from dnspolicy.model.errors import BadName
 from dnspolicy.model.identity import Identity
 from dnspolicy.model.name import Name, from_text
 
 MAX_SEARCHED = 32
 """Names of one search list, as in glibc before it took any number."""
+_LONGEST = 1 << 20
+"""Bytes of a resolv.conf."""
 
 
 @runtime_checkable
@@ -23,6 +27,11 @@ class SearchPaths(Protocol):
     def search_path(self, identity: Identity, name: Name) -> tuple[Name, ...]:
         """The list of a client that asks for `name`, first one first, the root last; empty when it is not known."""
         ...
+
+
+def read_search_list(path: Path) -> tuple[Name, ...]:
+    """What a resolv.conf says, as much of it as one may have. Raises OSError, and ValueError when it is no file."""
+    return search_list(read_regular(path, _LONGEST).raw.decode(errors="replace"))
 
 
 def search_list(resolv_conf: str) -> tuple[Name, ...]:

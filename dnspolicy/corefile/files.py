@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-import stat
 from itertools import islice
 from pathlib import Path
 
 from dnspolicy.corefile.complaints import Complaints, shown
 from dnspolicy.corefile.lexer import tokens
 from dnspolicy.corefile.parser import statements
+from dnspolicy.corefile.regular import NotRegular, read_regular
 from dnspolicy.corefile.tree import Directive, Position
 
 MAX_BYTES = 1 << 20
@@ -55,11 +55,10 @@ class Files:
 
     def _text(self, path: Path, at: Position) -> str | None:
         try:
-            if not stat.S_ISREG(path.stat().st_mode):
-                self._complaints.add(at, f"{shown(str(path), MAX_PATH)} is not a regular file")
-                return None
-            with path.open("rb") as file:
-                raw = file.read(MAX_BYTES + 1)
+            raw = read_regular(path, MAX_BYTES).raw
+        except NotRegular as problem:
+            self._complaints.add(at, f"{shown(str(path), MAX_PATH)} is {problem}")
+            return None
         except (OSError, ValueError) as problem:
             why = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
             self._complaints.add(at, f"cannot read {shown(str(path), MAX_PATH)}: {why}")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 from dnspolicy.chain.plugin import NO_FACTS
-from dnspolicy.chain.search import search_list
+from dnspolicy.chain.search import read_search_list
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.identity import Identity
 from dnspolicy.model.name import ROOT, Name
-
-_LONGEST = 1 << 20
 
 
 class FromFile:
@@ -24,7 +21,7 @@ class FromFile:
 
     def __init__(self, path: Path) -> None:
         try:
-            listed = search_list(_text(path))
+            listed = read_search_list(path)
         except (OSError, ValueError) as problem:
             why = problem.strerror if isinstance(problem, OSError) else problem
             raise ConfigError(f"autopath: {str(path)!r} cannot be read: {why}") from problem
@@ -32,11 +29,3 @@ class FromFile:
 
     def search_path(self, identity: Identity, name: Name) -> tuple[Name, ...]:
         return self._path
-
-
-def _text(path: Path) -> str:
-    """As much of it as a resolv.conf may have. Raises OSError, and ValueError when it is no file."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError("it is not a regular file")
-    with path.open("rb") as file:
-        return file.read(_LONGEST).decode(errors="replace")

@@ -14,11 +14,12 @@ import dns.rdataclass
 import dns.rdatatype
 import msgspec
 
+from dnspolicy.corefile.regular import Signature
 from dnspolicy.model.errors import BadName
 from dnspolicy.model.name import MAX_WIRE, Name, from_text
 from dnspolicy.model.rr import Record, Type
 from dnspolicy.plugins.file.lines import BadZone, Entry, Misplaced, entries, generated
-from dnspolicy.plugins.file.state import Stamp, read_text
+from dnspolicy.plugins.file.state import read_text
 from dnspolicy.wire.rdata import address, soa_minimum, srv
 
 MAX_INCLUDES = 7
@@ -59,7 +60,7 @@ class Reader:
     """Reads one zone. `stamps` are the states of all files it looked at, also after it failed."""
 
     def __init__(self, zone: Name) -> None:
-        self.stamps: dict[Path, Stamp | None] = {}
+        self.stamps: dict[Path, Signature | None] = {}
         self._zone = zone
         self._records: list[Record] = []
         self._outside = 0

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import msgspec
 
+from dnspolicy.corefile.regular import Signature
 from dnspolicy.model.name import Name
 from dnspolicy.plugins.file.lines import BadZone
 from dnspolicy.plugins.file.reader import Reader
-from dnspolicy.plugins.file.state import Stamp, now, settled
+from dnspolicy.plugins.file.state import now, settled
 from dnspolicy.plugins.file.zone import Zone, make
 
 
 class Version(msgspec.Struct, frozen=True):
     """The zones of one state of the files, or what is wrong with them. `outside`: records left out."""
 
-    stamps: dict[Path, Stamp | None]
+    stamps: dict[Path, Signature | None]
     zones: tuple[Zone, ...] = ()
     trouble: str = ""
     outside: int = 0
@@ -24,7 +25,7 @@ class Version(msgspec.Struct, frozen=True):
 
 def read_version(path: Path, names: tuple[Name, ...]) -> Version:
     """Read a file once for each of the zones `names`. Takes a while: for a thread."""
-    stamps: dict[Path, Stamp | None] = {path: None}
+    stamps: dict[Path, Signature | None] = {path: None}
     zones = []
     outside = 0
     for name in names:

@@ -16,7 +16,7 @@ from dnspolicy.chain.letters import answer_in_letters_of
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.model.answer import Answer, EdeCode
 from dnspolicy.model.query import Query, Transport
-from dnspolicy.model.rr import Rcode, Type
+from dnspolicy.model.rr import TRANSFERS, Rcode
 from dnspolicy.plugins.forward.attempt import BUDGET, USUAL_LIMITS, Attempts, Limits, Order, Ranking
 from dnspolicy.plugins.forward.checks import Checks
 from dnspolicy.plugins.forward.counts import Counts
@@ -27,7 +27,6 @@ from dnspolicy.plugins.forward.question import passed_on
 from dnspolicy.plugins.forward.ties import Ties
 from dnspolicy.plugins.forward.upstreams import parse_upstream
 
-_TRANSFERS = frozenset({int(Type.AXFR), int(Type.IXFR)})
 _MOST_WAITERS = 20_000
 _MOST_PARSED = 256
 _NOTHING: frozenset[int] = frozenset()
@@ -114,7 +113,7 @@ class Forwarder:
         Without a usable answer: SERVFAIL with EDE 22 (silence) or 23 (errors); REFUSED when too many wait, and for
         transfers of zones.
         """
-        if query.qtype in _TRANSFERS:  # an upstream that trusts this server would give its zone to every client
+        if query.qtype in TRANSFERS:  # an upstream that trusts this server would give its zone to every client
             return failure(Rcode.REFUSED, EdeCode.OTHER, "zones are not transferred through this server")
         if self._waiting >= _MOST_WAITERS:
             self.counts.rejects.inc()

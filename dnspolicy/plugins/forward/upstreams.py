@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
-import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from dnspolicy.corefile.regular import Signature, read_regular, signature_of
 from dnspolicy.model.errors import ConfigError
 
 DNS_PORT, TLS_PORT = 53, 853
@@ -150,10 +150,7 @@ def is_file(text: str) -> bool:
 def read_resolv_conf(path: Path) -> tuple[Upstream, ...]:
     """The `nameserver` lines of a resolv.conf(5). Raises OSError, and ValueError when there is none."""
     found = []
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise ValueError("it is not a regular file")
-    with path.open("rb") as file:
-        text = file.read(_LONGEST_FILE).decode("utf-8", "replace")
+    text = read_regular(path, _LONGEST_FILE).raw.decode("utf-8", "replace")
     for line in text.splitlines():
         words = line.split()
         if len(words) >= 2 and words[0] == "nameserver":
@@ -188,9 +185,8 @@ class _File:
         before, self.upstreams = self.upstreams, upstreams
         return before != upstreams
 
-    def _mark(self) -> tuple[int, int, int]:
-        status = self.path.stat()
-        return status.st_mtime_ns, status.st_size, status.st_ino
+    def _mark(self) -> Signature:
+        return signature_of(self.path.stat())
 
 
 LookUp = Callable[[str], Sequence[str]]

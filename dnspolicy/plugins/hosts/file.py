@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 
 import msgspec
 
+from dnspolicy.corefile.regular import Signature, read_changed
 from dnspolicy.model.errors import DnsPolicyError
 from dnspolicy.plugins.hosts.entries import Content, read_text
 
 MAX_BYTES = 64 << 20
-Signature = tuple[int, int, int]
 
 
 class UnusableFile(DnsPolicyError):
@@ -34,17 +32,12 @@ class Version(msgspec.Struct, frozen=True):
 def read_version(path: Path, known: Signature | None) -> Version | None:
     """Read the file unless its time, size and inode are those of `known`. Raises UnusableFile."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UnusableFile("not a regular file")
-        with path.open("rb") as file:
-            state = os.fstat(file.fileno())
-            signature = (state.st_mtime_ns, state.st_size, state.st_ino)
-            if signature == known:
-                return None
-            raw = file.read(MAX_BYTES + 1)
+        found = read_changed(path, MAX_BYTES, known)
     except (OSError, ValueError) as problem:
         raise UnusableFile(getattr(problem, "strerror", None) or str(problem)) from problem
-    return Version(signature, state.st_mtime, _content(raw, signature))
+    if found is None:
+        return None
+    return Version(found.signature, found.modified, _content(found.raw, found.signature))
 
 
 def _content(raw: bytes, signature: Signature) -> Content:

@@ -10,13 +10,14 @@ from pathlib import Path
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.plugin import NO_FACTS, AskNext, Changed
+from dnspolicy.corefile.regular import Signature
 from dnspolicy.model.answer import EVERYTHING, Answer, Reply
 from dnspolicy.model.name import ROOT, Name, from_text
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Type
 from dnspolicy.plugins.hosts.config import Config
 from dnspolicy.plugins.hosts.entries import Content, Host
-from dnspolicy.plugins.hosts.file import Signature, UnusableFile, Version, read_version
+from dnspolicy.plugins.hosts.file import UnusableFile, Version, read_version
 from dnspolicy.plugins.hosts.table import Rules, Table
 
 _log = logging.getLogger(__name__)

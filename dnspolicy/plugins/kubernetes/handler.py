@@ -13,7 +13,7 @@ from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.identity import Identity
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query
-from dnspolicy.model.rr import Class, Rcode, Record, Type
+from dnspolicy.model.rr import TRANSFERS, Class, Rcode, Record
 from dnspolicy.plugins.kubernetes.aliases import Aliases
 from dnspolicy.plugins.kubernetes.config import Config, PodMode
 from dnspolicy.plugins.kubernetes.exposed import Exposed
@@ -28,7 +28,6 @@ from dnspolicy.plugins.kubernetes.tree import Tree
 from dnspolicy.plugins.kubernetes.zone import Zone, Zones
 
 _IN, _NXDOMAIN = int(Class.IN), int(Rcode.NXDOMAIN)
-_TRANSFERS = frozenset((Type.AXFR, Type.IXFR))
 _REFUSED = Answer(Rcode.REFUSED, made_by=NAME, fresh=Freshness())
 _NOT_READY = (ExtendedError(EdeCode.NOT_READY, "the cluster is not loaded yet"),)
 _OF_SERIAL = Freshness(None, frozenset((SERIAL,)))
@@ -125,7 +124,7 @@ class Kubernetes:
         zone = self._zones.of(name.labels)
         if zone is None:
             return await ask_next(query, ctx)
-        if query.qclass != _IN or query.qtype in _TRANSFERS:
+        if query.qclass != _IN or query.qtype in TRANSFERS:
             return _REFUSED
         found = self._find(name, zone, query.qtype)
         if isinstance(found, Answer):

@@ -10,13 +10,14 @@ from random import Random
 
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.plugin import NO_FACTS, AskNext, Changed
+from dnspolicy.corefile.regular import Signature
 from dnspolicy.model.answer import NOTHING, Answer, Dependencies, Reply, Rests
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Rcode, Type
 from dnspolicy.plugins.loadbalance.config import Config
 from dnspolicy.plugins.loadbalance.order import one_first, preferred_first, split, weights_of
-from dnspolicy.plugins.loadbalance.weights import Signature, UnusableWeights, Version, Weights, read_version
+from dnspolicy.plugins.loadbalance.weights import UnusableWeights, Version, Weights, read_version
 
 _NOERROR = int(Rcode.NOERROR)
 _ROTATED = frozenset((int(Type.A), int(Type.AAAA), int(Type.MX)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 import msgspec
 
+from dnspolicy.corefile.regular import Signature, read_changed
 from dnspolicy.model.errors import DnsPolicyError
 from dnspolicy.model.name import from_text
 
@@ -18,7 +17,6 @@ MOST_WEIGHT = 255
 Labels = tuple[bytes, ...]
 Weights = Mapping[Labels, Mapping[bytes, int]]
 """By name, then by address (4 or 16 bytes)."""
-Signature = tuple[int, int, int]
 
 
 class UnusableWeights(DnsPolicyError):
@@ -39,22 +37,17 @@ class Version(msgspec.Struct, frozen=True):
 def read_version(path: Path, known: Signature | None) -> Version | None:
     """Read the file unless its time, size and inode are those of `known`. Raises UnusableWeights."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UnusableWeights("not a regular file")
-        with path.open("rb") as file:
-            state = os.fstat(file.fileno())
-            signature = (state.st_mtime_ns, state.st_size, state.st_ino)
-            if signature == known:
-                return None
-            raw = file.read(MAX_BYTES + 1)
+        found = read_changed(path, MAX_BYTES, known)
     except (OSError, ValueError) as problem:
         raise UnusableWeights(getattr(problem, "strerror", None) or str(problem)) from problem
-    if len(raw) > MAX_BYTES:
-        raise UnusableWeights(f"more than {MAX_BYTES} bytes", signature)
+    if found is None:
+        return None
+    if len(found.raw) > MAX_BYTES:
+        raise UnusableWeights(f"more than {MAX_BYTES} bytes", found.signature)
     try:
-        return Version(signature, read_text(raw.decode(errors="replace")))
+        return Version(found.signature, read_text(found.raw.decode(errors="replace")))
     except ValueError as problem:
-        raise UnusableWeights(str(problem), signature) from problem
+        raise UnusableWeights(str(problem), found.signature) from problem
 
 
 def read_text(text: str) -> Weights:
