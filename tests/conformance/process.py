@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -54,15 +53,3 @@ def own_address() -> str:
     """A loopback address that hardly anyone else uses now."""
     number = os.getpid()
     return f"127.{64 + number // 62500 % 64}.{number // 250 % 250 + 1}.{number % 250 + 1}"
-
-
-def free_port(address: str) -> int:
-    """A port that is free for UDP and TCP."""
-    for _ in range(20):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind((address, 0))
-            port = int(udp.getsockname()[1])
-            with contextlib.suppress(OSError):
-                tcp.bind((address, port))
-                return port
-    raise OSError(f"no port of {address} is free for UDP and TCP")

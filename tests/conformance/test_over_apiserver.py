@@ -13,6 +13,7 @@ from tests.conformance import process, suite
 from tests.conformance.fixtures import objects
 from tests.conformance.test_sockets import SETUPS, SUITE, addresses
 from tests.conftest import NETWORK
+from tests.e2e.process import free_port
 from tests.real.cluster import ADMIN, PROGRAMS, RealCluster, kubeconfig
 from tests.real.loading import loaded
 from tests.real.space import holding
@@ -42,7 +43,7 @@ def test_answers_as_replayed(
     setup: suite.Setup, credentials: dict[str, Path], addresses: dict[str, str], tmp_path: Path
 ) -> None:
     cases = [case for case in SUITE.cases if case.setup.name == setup.name]
-    port = process.free_port("127.0.0.1")
+    port = free_port("127.0.0.1")
     path = tmp_path / "Corefile"
     source = f"kubeconfig {credentials[ADMIN if setup.synced else LIMITED]}"
     path.write_text(process.corefile(setup, " ".join(setup.local_ips), source, addresses))

@@ -13,6 +13,7 @@ import pytest
 from dnspolicy.testing.upstream import FakeUpstream, in_thread
 from tests.conformance import process, suite, upstreams
 from tests.conformance.fixtures import manifests
+from tests.e2e.process import free_port
 
 SUITE = suite.load()
 SETUPS = {case.setup.name: case.setup for case in SUITE.cases}
@@ -41,7 +42,7 @@ def test_answers_as_replayed(setup: suite.Setup, addresses: dict[str, str], tmp_
     folder.mkdir()
     (folder / "fixtures.yaml").write_text(manifests(SUITE.fixtures))
     address = process.own_address()
-    port = process.free_port(address)
+    port = free_port(address)
     path = tmp_path / "Corefile"
     source = f"manifests {folder}" if setup.synced else "endpoint http://127.0.0.1:1"
     path.write_text(process.corefile(setup, address, source, addresses))

@@ -23,7 +23,7 @@ from tests.conformance import process, suite, upstreams, whole
 from tests.conformance.suite import Raw
 from tests.conformance.whole import CLIENTS, SERVER, Places
 from tests.conftest import NETWORK
-from tests.e2e.process import COMMAND, eventually, get
+from tests.e2e.process import COMMAND, eventually, free_port, get
 from tests.real.cluster import ADMIN, PROGRAMS, RealCluster, kubeconfig
 from tests.real.loading import loaded
 from tests.real.space import holding
@@ -97,8 +97,8 @@ class Server:
     def __init__(self, name: str, world: World, folder: Path, *, six: bool) -> None:
         self._world = world
         self._address = world.places.of(SERVER)
-        self._port = process.free_port(self._address)
-        self._pages = {what: f"127.0.0.1:{process.free_port('127.0.0.1')}" for what in _PAGES.values()}
+        self._port = free_port(self._address)
+        self._pages = {what: f"127.0.0.1:{free_port('127.0.0.1')}" for what in _PAGES.values()}
         for file, text in WHOLE.files.items():
             (folder / file).write_text(text)
         bind = f"bind {self._address}" + (f" {world.places.second}" if six else "")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import random
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +12,7 @@ import yaml
 
 from tests.differential.asking import listening
 from tests.differential.world import HERE
-from tests.e2e.process import Server, eventually
+from tests.e2e.process import Server, eventually, free_port
 from tests.peers.find import find
 
 ADDRESS = "10.244.0.53"
@@ -54,25 +52,13 @@ class Trio(msgspec.Struct, frozen=True):
 def running(setup: Setup, kubeconfig: Path, upstream: str, folder: Path) -> Iterator[Trio]:
     """CoreDNS, this server, and this server with `quirks coredns`."""
     source = [f"kubeconfig {kubeconfig}"]
-    ports = _ports(3)
+    ports = [free_port(ADDRESS) for _ in range(3)]
     files = [folder / f"{setup.name}-{who}.corefile" for who in ("coredns", "ours", "quirky")]
     for file, port, more in zip(files, ports, ([], [], ["quirks coredns"]), strict=True):
         file.write_text(setup.corefile(port, [*source, *more], upstream))
     trio = Trio(*((ADDRESS, port) for port in ports))
     with _ours(files[1:]), _coredns(files[0], trio.coredns):
         yield trio
-
-
-def _ports(count: int) -> list[int]:
-    """Ports that nobody has, and that the kernel gives to no outgoing connection: they are taken a moment later."""
-    found: set[int] = set()
-    while len(found) < count:
-        port = random.randint(15_000, 30_000)
-        with contextlib.suppress(OSError), socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("", port))
-            udp.bind(("", port))
-            found.add(port)
-    return list(found)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,8 @@ import dns.query
 COMMAND = str(Path(sys.executable).parent / "dnspolicy")
 PATIENCE = 20.0
 """Seconds that anything may take."""
+SERVED = (10_000, 30_000)
+"""Ports of servers: below those that Linux gives to outgoing connections (32768 and more)."""
 T = TypeVar("T")
 
 
@@ -45,13 +47,13 @@ def own_ip() -> str:
 
 
 def free_port(ip: str) -> int:
-    """A port that is free just now for UDP and TCP."""
+    """A port that is free just now for UDP and TCP, and that no outgoing connection is given meanwhile."""
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     while True:
-        with socket.socket(family, socket.SOCK_STREAM) as tcp, socket.socket(family, socket.SOCK_DGRAM) as udp:
-            tcp.bind((ip, 0))
-            port: int = tcp.getsockname()[1]
-            with contextlib.suppress(OSError):
+        port = random.randint(*SERVED)
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_STREAM) as tcp:
+            tcp.bind((ip, port))
+            with socket.socket(family, socket.SOCK_DGRAM) as udp:
                 udp.bind((ip, port))
                 return port
 
@@ -102,6 +104,7 @@ class Server:
         self.wait()
 
     def wait(self) -> int:
+        """Its exit code. Its pipes are closed; once more does no harm."""
         code = self.child.wait(PATIENCE)
         self._listener.join(PATIENCE)
         for stream in (self.child.stdout, self.child.stderr):
@@ -118,8 +121,7 @@ def serving(corefile: Path, *words: str) -> Iterator[Server]:
         server.await_line("is ready")
         yield server
     finally:
-        if server.child.returncode is None:
-            server.kill()
+        server.kill()
 
 
 def ask(

@@ -123,7 +123,7 @@ def test_ipv6(tmp_path: Path, tcp: bool) -> None:
 
 
 def test_a_reply_comes_from_the_address_that_was_asked(tmp_path: Path) -> None:
-    port = free_port("127.0.0.1")
+    port = free_port("0.0.0.0")
     path = tmp_path / "Corefile"
     path.write_text(". {\n hosts {\n 192.0.2.1 www.example\n }\n}\n")
     with serving(path, "--port", str(port)):

@@ -188,8 +188,7 @@ def looping(folder: Path, ip: str, port: int, upstream: str, more: str = "") -> 
     try:
         yield server
     finally:
-        if server.child.returncode is None:
-            server.kill()
+        server.kill()
 
 
 def test_a_server_that_forwards_to_itself_says_so_and_ends(tmp_path: Path) -> None:

@@ -125,8 +125,7 @@ def deployed(kubectl: Kubectl, cluster: RealCluster, folder: Path, account: str 
     try:
         yield Launched(server, place)
     finally:
-        if server.child.returncode is None:
-            server.kill()
+        server.kill()
 
 
 class Launched:

@@ -27,6 +27,7 @@ from dnspolicy.server.memo import Memo
 from dnspolicy.server.repeats import Repeats
 from dnspolicy.server.server import Server
 from dnspolicy.server.stepping import Stepper
+from tests.e2e.process import free_port
 
 Answerer = Callable[[Query, QueryContext], Awaitable[Reply]]
 
@@ -90,7 +91,7 @@ class Bench:
             metrics=self.metrics,
         )
         block = Block(zone, "dns://:53", build([self.room]), (self.watcher,))
-        self.ip, self.port = ip, port or _free_port(ip)
+        self.ip, self.port = ip, port or free_port(ip)
         self.listens = [Listen(ip, self.port, Routes((block,), lambda identity: ()))]
         self.server = Server(
             front=self.front, memo=self.memo, repeats=self.repeats, stepper=self.stepper, clock=clock,
@@ -130,12 +131,6 @@ class Bench:
 
 async def one_address(query: Query, ctx: QueryContext) -> Reply:
     return Answer(answer=(Record(query.name, Type.A, 5, b"\x0a\0\0\1"),), aa=True, fresh=STABLE)
-
-
-def _free_port(ip: str) -> int:
-    with socket.socket() as sock:
-        sock.bind((ip, 0))
-        return int(sock.getsockname()[1])
 
 
 @pytest.fixture

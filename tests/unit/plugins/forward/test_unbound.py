@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from dnspolicy.model.query import Edns, Transport
 from dnspolicy.model.rr import Rcode
 from dnspolicy.plugins.forward.attempt import Order
 from dnspolicy.plugins.forward.config import HealthCheck
+from tests.e2e.process import free_port
 from tests.peers.find import find
 from tests.unit.plugins.forward.certificates import NAME, make
 from tests.unit.plugins.forward.lab import Lab, addresses, closed_port, run_on_both_loops, until
@@ -49,15 +49,9 @@ class Unbound(msgspec.Struct, frozen=True):
     tls: str
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
 @contextlib.asynccontextmanager
 async def unbound(folder: Path) -> AsyncIterator[Unbound]:
-    port, tls_port = free_port(), free_port()
+    port, tls_port = free_port("127.0.0.1"), free_port("127.0.0.1")
     own = make(folder, "own", f"DNS:{NAME}")
     many = "\n  ".join(f'local-data: "big.lab.test. 300 A 10.0.{n // 250}.{n % 250}"' for n in range(1000))
     conf = folder / "unbound.conf"
