@@ -19,20 +19,18 @@ NOT_LOADED = 1
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = subparsers.add_parser("policy", help="work on policies")
-    commands = parser.add_subparsers(dest="policy_command", required=True, metavar="COMMAND")
-    test = commands.add_parser(
+    parser: argparse.ArgumentParser = subparsers.add_parser(
         "test",
         help="run the tests of policies",
         description="Run every rule whose name begins with test_ in *_test.rego and other files of the folders. "
         "Exit code 0 when all pass, 2 when one fails or coverage is below the threshold, 1 when policies do not load.",
     )
-    test.add_argument("folders", nargs="+", metavar="DIR", help="folder with policies, tests and data")
-    test.add_argument("-v", "--verbose", action="store_true", help="list passing tests too")
-    test.add_argument("-c", "--coverage", action="store_true", help="report the lines that tests came by")
-    test.add_argument("--threshold", type=_percent, default=0.0, metavar="N", help="least coverage in percent")
-    test.add_argument("-r", "--run", type=_pattern, default="", metavar="REGEX", help="only tests with such a name")
-    test.add_argument("-f", "--format", choices=("pretty", "json"), default="pretty", help="default: %(default)s")
+    parser.add_argument("folders", nargs="+", metavar="DIR", help="folder with policies, tests and data")
+    parser.add_argument("-v", "--verbose", action="store_true", help="list passing tests too")
+    parser.add_argument("-c", "--coverage", action="store_true", help="report the lines that tests came by")
+    parser.add_argument("--threshold", type=_percent, default=0.0, metavar="N", help="least coverage in percent")
+    parser.add_argument("-r", "--run", type=_pattern, default="", metavar="REGEX", help="only tests with such a name")
+    parser.add_argument("-f", "--format", choices=("pretty", "json"), default="pretty", help="default: %(default)s")
     return parser
 
 
