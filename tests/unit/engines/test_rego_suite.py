@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dnspolicy.cli import policy
+from dnspolicy.cli.policy.test import duration
 from tests.unit.engines.rego_folders import write
 
 POLICY = """
@@ -149,4 +150,4 @@ def test_data_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     ],
 )
 def test_durations(seconds: float, text: str) -> None:
-    assert policy.duration(seconds) == text
+    assert duration(seconds) == text
