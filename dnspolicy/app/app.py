@@ -98,6 +98,7 @@ class App:
         try:
             await self._sources.start(self.current)
             await self.current.start()
+            await self.engines.settle()
             await self.engines.start()
             await self.server.start()
         except BaseException:

@@ -106,8 +106,10 @@ async def _following(app: App) -> AsyncIterator[None]:
         for cluster in clusters:
             await cluster.start()
         await asyncio.gather(*(cluster.synced(app.rooms.startup_timeout) for cluster in clusters))
+        await app.engines.settle()
         yield
     finally:
+        await app.engines.stop()
         await asyncio.gather(*(cluster.stop() for cluster in clusters))
 
 

@@ -65,6 +65,7 @@ class Verdict(msgspec.Struct, frozen=True):
     (canonical text), `cname`, `upstreams` (`IP` or `IP:PORT`), `endpoints` (addresses of the service's own
     endpoints, in the order to be answered).
     `ttl` (seconds) caps the answer's TTLs and how long the decision may be remembered. `ede` is an RFC 8914 code.
+    `holds` is how many seconds the engine lets it be remembered; None as long as revision and input stay the same.
     `revision` is the policy's content hash. `shadow` lists what rules in shadow would have done; a verdict with
     mode `shadow` is itself not enforced.
     """
@@ -79,6 +80,7 @@ class Verdict(msgspec.Struct, frozen=True):
     upstreams: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     ttl: int | None = None
+    holds: float | None = None
     ede: int | None = None
     audit: AuditLevel | None = None
     mode: Mode = Mode.ENFORCE
@@ -87,3 +89,12 @@ class Verdict(msgspec.Struct, frozen=True):
     shadow: tuple[Would, ...] = ()
     trigger: str = ""
     """What made a response-phase or chain verdict: `cname:NAME`, `address:IP`, `owner:NS/NAME`; else empty."""
+
+    def lifetime(self, timeless: bool) -> float | None:
+        """How many seconds it may be remembered; None as long as revision and input stay the same.
+
+        `timeless`: the policy reads neither clock nor randomness. One that does says by `ttl` how long it means it.
+        """
+        if self.holds is not None:
+            return self.holds
+        return None if timeless else float(self.ttl or 0)

@@ -55,10 +55,12 @@ class DecisionCache:
         return found
 
     def keep(self, key: Key, verdict: Verdict | None, timeless: bool) -> None:
-        """Remember a decision. One that is not `timeless` (reads the clock) only for as long as its own `ttl` says."""
+        """Remember a decision for its lifetime; that there is none only if the policy is `timeless`."""
         if not self._capacity:
             return
-        seconds = FOREVER if timeless else float(verdict.ttl or 0) if verdict is not None else 0.0
+        seconds = (None if timeless else 0.0) if verdict is None else verdict.lifetime(timeless)
+        if seconds is None:
+            seconds = FOREVER
         if seconds > 0:
             if len(self._entries) >= self._capacity:
                 self._make_room()

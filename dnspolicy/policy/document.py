@@ -27,14 +27,17 @@ class OwnerDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     kind: str
     name: str
+    bucket: Annotated[int, _says("0 to 99, always the same for this workload: for percentages of workloads")]
 
 
 class ClientDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who asks. Everything but `kind`, `why` and `ip` is there only when it is known."""
+    """Who asks. `kind`, `why`, `ip`, `bucket` and `hash` are always there, the others when they are known."""
 
     kind: ClientKind
     why: Annotated[str, _says("how the kind was found, in a few words")]
     ip: Annotated[str, _says("source address, canonical text")]
+    bucket: Annotated[int, _says("0 to 99, always the same for this pod or address: for percentages of clients")]
+    hash: Annotated[int, _says("0 to 4294967295, always the same for this pod or address: for sharding")]
     namespace: str | UnsetType = UNSET
     pod: str | UnsetType = UNSET
     labels: Annotated[Mapping[str, str] | UnsetType, _says("labels of the pod")] = UNSET
@@ -62,6 +65,7 @@ class EndpointDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One ready endpoint of a service."""
 
     ip: str
+    hash: Annotated[int, _says("0 to 4294967295, always the same for this pod or address: for sharding")]
     pod: str | UnsetType = UNSET
     node: str | UnsetType = UNSET
     zone: str | UnsetType = UNSET

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
 
+Changed = Callable[[], None]
+"""Called on the event loop when revision or footprint are no longer what they were."""
+
 
 class Engine(Protocol):
-    """Decides. `name` is the word in the Corefile; `revision` is the content hash of policy and data in force.
+    """Decides. `name` is the word in the Corefile; `revision` names the content of policy and data in force.
 
-    `footprint` is what the policy in force can read of its input.
+    `footprint` is what the policy in force can read of its input; all of it when nobody knows. A footprint that is not
+    timeless leaves it to each verdict how long it holds (`Verdict.lifetime`).
     """
 
     name: str
@@ -28,4 +33,34 @@ class Engine(Protocol):
 
         Raises EngineUnavailable, EngineTimeout and EngineBadReply, and nothing else.
         """
+        ...
+
+
+class Supply(Protocol):
+    """An engine and what keeps it up to date: files that are looked at, connections that are held.
+
+    May be made in another thread than that of queries; everything else belongs on the event loop.
+    """
+
+    @property
+    def engine(self) -> Engine: ...
+
+    def announcement(self) -> str:
+        """What is in force and where it comes from, one line for people."""
+        ...
+
+    def source_of(self, rule: str) -> str | None:
+        """Where a policy file speaks of a rule, `file:line`; None when that is not known here."""
+        ...
+
+    async def settle(self) -> None:
+        """Make ready to decide in this thread. Raises PolicyLoadError."""
+        ...
+
+    async def start(self, changed: Changed) -> None:
+        """Keep up to date from now on. Called once."""
+        ...
+
+    async def stop(self) -> None:
+        """End that, and whatever `settle` began."""
         ...

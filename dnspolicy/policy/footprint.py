@@ -11,6 +11,7 @@ from operator import attrgetter
 import msgspec
 
 from dnspolicy.model.identity import ClientKind, Identity
+from dnspolicy.model.spread import bucket, of_client, of_owner, spread
 from dnspolicy.model.target import Target, TargetKind
 from dnspolicy.policy.input import (
     PolicyInput,
@@ -40,7 +41,7 @@ OPTIONAL_OBJECTS: frozenset[Path] = frozenset(
 )
 ALWAYS: frozenset[Path] = frozenset(
     {(), ("version",), ("phase",), ("client",), ("query",), ("target",), ("target", "kind")}
-    | {("client", key) for key in ("kind", "why", "ip")}
+    | {("client", key) for key in ("kind", "why", "ip", "bucket", "hash")}
     | {("query", key) for key in ("name", "labels", "suffixes", "asked", "via", "type", "class", "transport")}
 )
 """Paths that are in every input document."""
@@ -188,6 +189,10 @@ def _client_getter(path: Path) -> GetClient:
         return _client_labels(name, path[1:2])
     if name == "owner":
         return _client_owner(path[1:2])
+    if name == "bucket":
+        return lambda client: bucket(of_client(client))
+    if name == "hash":
+        return lambda client: spread(of_client(client))
     if name == "family":
         return lambda client: ":" in client.ip
     if name in ("kind", "why", "ip", "namespace", "pod", "uid", "service_account", "node", "zone"):
@@ -207,6 +212,12 @@ def _client_labels(name: str, below: Path) -> GetClient:
 def _client_owner(below: Path) -> GetClient:
     if below == (EXISTS,):
         return lambda client: client.owner is None
+    if below == ("bucket",):
+        return _owner_bucket
     if below in (("kind",), ("name",)):
         return lambda client: None if client.owner is None else getattr(client.owner, below[0])
     return lambda client: client.owner
+
+
+def _owner_bucket(client: Identity) -> Hashable:
+    return None if client.owner is None else bucket(of_owner(client, client.owner))

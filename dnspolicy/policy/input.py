@@ -13,6 +13,7 @@ from dnspolicy.model.identity import ClientKind, Identity
 from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import class_text, type_text
+from dnspolicy.model.spread import bucket, of_client, of_owner, spread
 from dnspolicy.model.target import EXTERNAL, Target, TargetEndpoint, TargetKind
 from dnspolicy.model.verdict import Phase
 from dnspolicy.policy.decode import DECISION
@@ -82,6 +83,8 @@ def client_json(client: Identity) -> bytes:
             kind=client.kind,
             why=client.why,
             ip=client.ip,
+            bucket=bucket(of_client(client)),
+            hash=spread(of_client(client)),
             namespace=_known(client.namespace),
             pod=_known(client.pod),
             labels=labels_if(known, client.labels),
@@ -89,7 +92,7 @@ def client_json(client: Identity) -> bytes:
             service_account=_known(client.service_account),
             node=_known(client.node),
             zone=_known(client.zone),
-            owner=UNSET if owner is None else OwnerDocument(owner.kind, owner.name),
+            owner=UNSET if owner is None else OwnerDocument(owner.kind, owner.name, bucket(of_owner(client, owner))),
         )
     )
 
@@ -158,6 +161,7 @@ def _known(text: str | None) -> str | UnsetType:
 def _endpoint(endpoint: TargetEndpoint) -> EndpointDocument:
     return EndpointDocument(
         endpoint.ip,
+        spread(endpoint.pod or endpoint.ip),
         _known(endpoint.pod),
         _known(endpoint.node),
         _known(endpoint.zone),

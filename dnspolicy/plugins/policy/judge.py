@@ -137,7 +137,7 @@ class Judge:
 
     def limited(self, fresh: Freshness, target: Target, verdict: Verdict) -> Freshness:
         """`fresh` for an answer that was let through: the same as `fresh.within(freshness(…))`, at half the price."""
-        if verdict.origin is _FAILURE or verdict.trigger or not self._timeless:
+        if verdict.origin is _FAILURE or verdict.trigger or not self._timeless or verdict.holds is not None:
             return fresh.within(self.freshness(target, verdict))
         rests = fresh.rests | self._rests
         if self._reads_target and not target.rests <= rests:
@@ -157,6 +157,4 @@ class Judge:
         rests = self._rests | (target.rests if self._reads_target else NOTHING)
         if verdict.origin is Origin.FAILURE or verdict.trigger.startswith(FAILURE_TRIGGER):
             return Freshness(0.0, rests)
-        if not self._timeless:
-            return Freshness(float(verdict.ttl or 0), rests)
-        return Freshness(None, rests)
+        return Freshness(verdict.lifetime(self._timeless), rests)

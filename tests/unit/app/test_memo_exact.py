@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dnspolicy.app import engines
+from dnspolicy.app import regosupply
 from dnspolicy.app.app import App
 from dnspolicy.app.reading import read_plan
 from dnspolicy.cluster.objects import (
@@ -225,7 +225,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "policy").symlink_to("policy0")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(front, "IDENTITY_WAIT", 0.001)
-        patch.setattr(engines, "load", cache(load))  # loading checks a policy in a process of its own: once is enough
+        patch.setattr(
+            regosupply, "load", cache(load)
+        )  # loading checks a policy in a process of its own: once is enough
         yield folder
 
 

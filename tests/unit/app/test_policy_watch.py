@@ -44,7 +44,7 @@ async def changes(path: Path, then: Path, *, early: bool, monkeypatch: pytest.Mo
 
     with monkeypatch.context() as patch:
         if early:
-            patch.setattr("dnspolicy.app.engines.load", load_and_change)
+            patch.setattr("dnspolicy.app.regosupply.load", load_and_change)
         made.judge(Config(rego=(str(path),), reload=Duration(0.01)), Plan((), path.parent, ()))
     await made.start()
     try:

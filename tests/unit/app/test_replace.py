@@ -102,7 +102,7 @@ def test_nothing_is_left_of_what_was_replaced(site: Site) -> None:
                 if not number % 2:
                     gauges = [m for m in app.parts.metrics.collect() if isinstance(m, Gauge)]
                     counts.add((
-                        len(app.parts.metrics._before), len(app.parts.sources), len(app.engines._watched),
+                        len(app.parts.metrics._before), len(app.parts.sources), len(app.engines._asked),
                         sum(len(gauge.values) for gauge in gauges), len(app._sources._followed),
                         len(asyncio.all_tasks()),
                     ))  # fmt: skip
@@ -146,7 +146,7 @@ def test_what_fails_leaves_no_trace(
                     await app.replace(site.plan("192.0.2.2", f"{CLUSTER}\n {POLICY}\n", free_port(site.ip)))
             assert await said(app) == ["192.0.2.1"]
             assert app._living == [app.current]
-            assert (app.parts.sources, app.engines._watched, app._leaving) == ({}, {}, set())
+            assert (app.parts.sources, app.engines._asked, app._leaving) == ({}, {}, set())
             assert {door.port for door in app.server.doors} == {site.port}
             assert asyncio.all_tasks() == before
             await app.replace(site.plan("192.0.2.3"))
@@ -202,7 +202,7 @@ def test_a_cluster_is_not_closed_for_one_that_is_about_to_use_it(site: Site, mon
             await alone(app)
             assert app.current.rooms.sources[0] is cluster
             assert list(app.parts.sources.values()) == [cluster]
-            assert [w.judges for w in app.engines._watched.values()] == [{judge._config: judge}]
+            assert [w.judges for w in app.engines._asked.values()] == [{judge._config: judge}]
 
         await run(app, overlap)
 

@@ -17,13 +17,17 @@ from tests.unit.policy.questions import identities, question, questions, variant
 _KEYS = {
     "client": [
         "kind", "why", "ip", "namespace", "pod", "labels", "namespace_labels", "service_account", "node", "zone",
-        "owner", "nosuch",
+        "owner", "bucket", "hash", "nosuch",
     ],
     "query": ["name", "labels", "suffixes", "asked", "via", "type", "class", "transport", "nosuch"],
     "target": ["kind", "namespace", "name", "labels", "namespace_labels", "exists", "endpoints", "nosuch"],
     "answer": ["rcode", "names", "addresses", "from", "nosuch"],
 }  # fmt: skip
-_BELOW = {"labels": ["app", "team", "x/y"], "namespace_labels": ["app", "team"], "owner": ["kind", "name", "nosuch"]}
+_BELOW = {
+    "labels": ["app", "team", "x/y"],
+    "namespace_labels": ["app", "team"],
+    "owner": ["kind", "name", "bucket", "nosuch"],
+}
 PATHS: list[Path] = (
     [(), ("phase",), ("version",), ("nosuch",)]
     + [(part,) for part in _KEYS]

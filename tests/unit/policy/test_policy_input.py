@@ -39,6 +39,8 @@ def test_a_pod_that_is_fully_known() -> None:
         "kind": "pod",
         "why": "address of a live pod",
         "ip": "10.1.2.3",
+        "bucket": 9,
+        "hash": 4030254051,
         "namespace": "shop",
         "pod": "web-0",
         "labels": {"app": "web"},
@@ -46,14 +48,20 @@ def test_a_pod_that_is_fully_known() -> None:
         "service_account": "default",
         "node": "node-1",
         "zone": "zone-1",
-        "owner": {"kind": "Deployment", "name": "web"},
+        "owner": {"kind": "Deployment", "name": "web", "bucket": 33},
     }
 
 
 def test_what_is_not_known_is_absent() -> None:
     stranger = Identity(ClientKind.EXTERNAL, "no address of the cluster", "198.51.100.7")
     found = document(PolicyInput(Phase.QUERY, stranger, Query(ROOT, 1, ROOT), EXTERNAL))
-    assert found["client"] == {"kind": "external", "why": "no address of the cluster", "ip": "198.51.100.7"}
+    assert found["client"] == {
+        "kind": "external",
+        "why": "no address of the cluster",
+        "ip": "198.51.100.7",
+        "bucket": 92,
+        "hash": 3339599702,
+    }
     assert found["target"] == {"kind": "external"}
     assert "answer" not in found
 
@@ -114,7 +122,10 @@ def test_labels_and_suffixes(text: str, labels: list[str], suffixes: list[str]) 
         pytest.param(Target(TargetKind.NONE), {"kind": "none", "exists": False}, id="none"),
         pytest.param(
             Target(TargetKind.SERVICE, endpoints=(TargetEndpoint("10.0.0.1", pod="db-0"),)),
-            {"kind": "service", "exists": False, "endpoints": [{"ip": "10.0.0.1", "pod": "db-0", "labels": {}}]},
+            {
+                "kind": "service", "exists": False,
+                "endpoints": [{"ip": "10.0.0.1", "hash": 2108532724, "pod": "db-0", "labels": {}}],
+            },
             id="endpoint",
         ),
     ],

@@ -1,0 +1,113 @@
+"""The embedded engine, with the folders it is loaded from."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.engines.rego import Loaded, RegoEngine, load
+from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.policy.engine import Changed, Engine
+
+log = logging.getLogger("dnspolicy.policy")
+Seen = frozenset[tuple[str, int, int, int]]
+
+
+class RegoSupply:
+    """Loads policies at once, and again when their files change, looked at every `reload` seconds.
+
+    Raises PolicyLoadError at the start; later a policy that cannot be loaded leaves the one in force, is logged once
+    and counted.
+    """
+
+    def __init__(
+        self,
+        folders: tuple[Path, ...],
+        entrypoint: str,
+        *,
+        reload: float,
+        metrics: Metrics,
+        monotonic: Callable[[], float],
+        here: bool,
+    ) -> None:
+        self._folders = folders
+        self._entrypoint = entrypoint
+        self._pause = reload
+        self._seen = fingerprint(folders)  # first: what changes while it is loaded is looked at again
+        self._engine = RegoEngine(load(folders, entrypoint), metrics=metrics, monotonic=monotonic, here=here)
+        self._failed = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    def announcement(self) -> str:
+        return f"policy revision {self._engine.revision} from {', '.join(map(_short, self._folders))}"
+
+    def source_of(self, rule: str) -> str | None:
+        return self._engine.source_of(rule)
+
+    async def settle(self) -> None:
+        await self._engine.settle()
+
+    async def start(self, changed: Changed) -> None:
+        self._task = asyncio.create_task(self._watch(changed), name="policy")
+
+    async def stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait((task,))
+
+    def replace(self, loaded: Loaded) -> None:
+        """Put a checked policy in force, at once."""
+        self._engine.swap(loaded)
+
+    async def _watch(self, changed: Changed) -> None:
+        while True:
+            await asyncio.sleep(self._pause)
+            try:
+                seen = await asyncio.to_thread(fingerprint, self._folders)
+                if seen != self._seen:
+                    self._seen = seen
+                    await self._reload(changed)
+            except Exception:
+                self._failed.inc()
+                log.exception("looking for a new policy failed; the one in force stays")
+
+    async def _reload(self, changed: Changed) -> None:
+        """Check the new policy beside the one in force, then swap. Answers go on meanwhile."""
+        before = self._engine.revision
+        try:
+            loaded = await asyncio.to_thread(load, self._folders, self._entrypoint)
+            if loaded.revision == before:
+                return
+            await self._engine.swap_slowly(loaded)
+        except PolicyLoadError as problem:
+            self._failed.inc()
+            log.error("the policy in force stays; the new one is refused:\n%s", problem)
+            return
+        changed()
+        log.info("policy revision %s replaces %s", self._engine.revision, before)
+
+
+def fingerprint(folders: tuple[Path, ...]) -> Seen:
+    """What some files, and those below some folders, look like: path, inode, size and time of change (ns)."""
+    found = set()
+    for folder in folders:
+        for path in folder.rglob("*") if folder.is_dir() else (folder,):
+            with suppress(OSError):
+                status = path.stat()
+                found.add((str(path), status.st_ino, status.st_size, status.st_mtime_ns))
+    return frozenset(found)
+
+
+def _short(path: Path) -> str:
+    """A path as seen from where the command runs, when it is below that."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -1,0 +1,42 @@
+"""From the words of a `policy` directive to its engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from dnspolicy.app.parts import Parts
+from dnspolicy.app.plan import Plan
+from dnspolicy.app.regosupply import RegoSupply
+from dnspolicy.model.errors import ConfigError
+from dnspolicy.plugins.policy import Config
+from dnspolicy.policy.engine import Supply
+
+Build = Callable[[Config, Plan, Parts, bool], Supply]
+"""The last says whether this is the thread that decides; if not, `settle` is called in that one."""
+
+
+def supply_of(config: Config, plan: Plan, parts: Parts, thread: int) -> Supply:
+    """The engine of a directive. `thread` is where it decides. Raises PolicyLoadError and ConfigError."""
+    return SUPPLIES[config.kind](config, plan, parts, threading.get_ident() == thread)
+
+
+def _rego(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
+    folders = tuple(plan.path(text) for text in config.rego)
+    absent = [text for text, folder in zip(config.rego, folders, strict=True) if not folder.exists()]
+    if absent:
+        raise ConfigError(
+            f"no such folder: {', '.join(absent)}; expected folders with policies, seen from the Corefile"
+        )
+    return RegoSupply(
+        folders,
+        config.entrypoint,
+        reload=float(config.reload),
+        metrics=parts.metrics,
+        monotonic=parts.clock.monotonic,
+        here=here,
+    )
+
+
+SUPPLIES: Mapping[str, Build] = {"rego": _rego}
+"""By the word of the engine."""

@@ -1,0 +1,1 @@
+"""What the words of a `policy` directive say, where rooms and engines both read it."""
