@@ -56,21 +56,20 @@ _NOT_ENABLED = frozenset(("bind", "debug", "health", "ready", "reload", "root", 
 class Known(msgspec.Struct, frozen=True, eq=False):
     """One directive. Without `build` it configures something that is no room. `repeatable` in one server block.
 
-    `late`: built after all others of its block, because it looks for one of them.
+    `together`: one room stands for all such directives of a block, built from the first. `late`: built after all
+    others of its block, because it looks for one of them.
     """
 
     config: type[msgspec.Struct]
     build: Build | None = None
     repeatable: bool = False
+    together: bool = False
     late: bool = False
 
 
-def _acl(config: acl.Config, site: Site) -> acl.Acl | None:
-    """One room for all `acl` directives of the block, as an `allow` of one ends the checks of all."""
-    configs = site.block.all(acl.Config)
-    if config is not configs[0]:
-        return None
-    lists = [(each, site.zones(each.zones)) for each in configs]
+def _acl(config: acl.Config, site: Site) -> acl.Acl:
+    """One for all, as an `allow` of one ends the checks of all."""
+    lists = [(each, site.zones(each.zones)) for each in site.block.all(acl.Config)]
     return acl.Acl(lists, metrics=site.parts.metrics, labels=site.labels)
 
 
@@ -122,11 +121,9 @@ def _errors(config: errors.Config, site: Site) -> errors.Errors:
     return errors.Errors(config, write=site.parts.err, clock=site.parts.clock, metrics=site.parts.metrics, debug=debug)
 
 
-def _file(config: file.Config, site: Site) -> file.File | None:
-    """One room for all `file` directives of a block, as the longest zone of all of them holds."""
+def _file(config: file.Config, site: Site) -> file.File:
+    """One for all, as the longest zone of all of them holds."""
     configs = site.block.all(file.Config)
-    if config is not configs[0]:
-        return None
     placed = [msgspec.structs.replace(each, dbfile=str(site.plan.path(each.dbfile))) for each in configs]
     return file.File(placed, origins=site.block.zones, changed=site.rooms.changed, metrics=site.parts.metrics)
 
@@ -179,11 +176,9 @@ def _local(config: local.Config, site: Site) -> local.Local:
     return local.Local(config, metrics=site.parts.metrics)
 
 
-def _log(config: log.Config, site: Site) -> log.Log | None:
-    """One room for all `log` directives of the block, as the first one to cover a name decides."""
+def _log(config: log.Config, site: Site) -> log.Log:
+    """One for all, as the first one to cover a name decides."""
     configs = site.block.all(log.Config)
-    if config is not configs[0]:
-        return None
     return log.Log(configs, write=site.parts.out, metrics=site.parts.metrics, metadata=site.metadata)
 
 
@@ -225,25 +220,20 @@ def _ready(config: ready.Config, site: Site) -> ready.Ready:
     return ready.Ready(config, listeners=site.parts.listeners, rooms=site.rooms.readiness)
 
 
-def _rewrite(config: rewrite.Config, site: Site) -> rewrite.Rewrite | None:
-    """One room for all `rewrite` directives of the block: they are one list of rules."""
-    configs = site.block.all(rewrite.Config)
-    return rewrite.Rewrite(configs, metadata=site.metadata) if config is configs[0] else None
+def _rewrite(config: rewrite.Config, site: Site) -> rewrite.Rewrite:
+    """One for all, as they are one list of rules."""
+    return rewrite.Rewrite(site.block.all(rewrite.Config), metadata=site.metadata)
 
 
-def _transfer(config: transfer.Config, site: Site) -> transfer.Transfer | None:
-    """One room for all `transfer` directives of a block, as the longest zone of all of them holds."""
+def _transfer(config: transfer.Config, site: Site) -> transfer.Transfer:
+    """One for all, as the longest zone of all of them holds."""
     configs = site.block.all(transfer.Config)
-    if config is not configs[0]:
-        return None
     return transfer.Transfer(configs, origins=site.block.zones, metrics=site.parts.metrics)
 
 
-def _template(config: template.Config, site: Site) -> template.TemplateRoom | None:
-    """One room for all `template` directives of the block: they are tried in the order of the file."""
+def _template(config: template.Config, site: Site) -> template.TemplateRoom:
+    """One for all, as they are tried in the order of the file."""
     configs = site.block.all(template.Config)
-    if config is not configs[0]:
-        return None
     return template.TemplateRoom(
         configs, origins=site.block.zones, metadata=site.metadata, metrics=site.parts.metrics, labels=site.labels
     )
@@ -254,7 +244,7 @@ def _view(config: view.Config, site: Site) -> view.View:
 
 
 DIRECTIVES: Mapping[str, Known] = {
-    "acl": Known(acl.Config, _acl, repeatable=True),
+    "acl": Known(acl.Config, _acl, repeatable=True, together=True),
     "any": Known(any_.Config, _any),
     "audit": Known(audit.Config, _audit),
     "autopath": Known(autopath.Config, _autopath, late=True),
@@ -264,7 +254,7 @@ DIRECTIVES: Mapping[str, Known] = {
     "chaos": Known(chaos.Config, _chaos),
     "dns64": Known(dns64.Config, _dns64),
     "errors": Known(errors.Config, _errors),
-    "file": Known(file.Config, _file, repeatable=True),
+    "file": Known(file.Config, _file, repeatable=True, together=True),
     "forward": Known(forward.Config, _forward, repeatable=True),
     "header": Known(header.Config, _header),
     "health": Known(health.Config, _health),
@@ -272,17 +262,17 @@ DIRECTIVES: Mapping[str, Known] = {
     "kubernetes": Known(kubernetes.Config, _kubernetes),
     "loadbalance": Known(loadbalance.Config, _loadbalance),
     "local": Known(local.Config, _local),
-    "log": Known(log.Config, _log, repeatable=True),
+    "log": Known(log.Config, _log, repeatable=True, together=True),
     "loop": Known(loop.Config, _loop),
     "metadata": Known(metadata.Config),
     "minimal": Known(minimal.Config, _minimal),
     "policy": Known(policy.Config, _policy),
     "prometheus": Known(prometheus.Config, _prometheus),
     "ready": Known(ready.Config, _ready),
-    "rewrite": Known(rewrite.Config, _rewrite, repeatable=True),
-    "template": Known(template.Config, _template, repeatable=True),
+    "rewrite": Known(rewrite.Config, _rewrite, repeatable=True, together=True),
+    "template": Known(template.Config, _template, repeatable=True, together=True),
     "reload": Known(reload.Config),
-    "transfer": Known(transfer.Config, _transfer, repeatable=True),
+    "transfer": Known(transfer.Config, _transfer, repeatable=True, together=True),
     "view": Known(view.Config, _view),
 }
 """Every directive this server knows."""

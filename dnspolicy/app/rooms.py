@@ -32,13 +32,12 @@ from dnspolicy.wire.message import OUR_SIZE
 
 
 class Furnished(msgspec.Struct, frozen=True, eq=False):
-    """What stands in one server block: `everything` that was built, the rooms of its chain, its observers.
+    """What stands in one server block: the rooms of its chain, its observers.
 
     `udp_size`: the most bytes of a reply over UDP. `chaos`: there is a room for questions of class CH.
     `view`: which queries it takes beyond its zones.
     """
 
-    everything: tuple[object, ...]
     plugins: tuple[Plugin, ...]
     observers: tuple[Observer, ...]
     udp_size: int
@@ -117,11 +116,11 @@ class Rooms:
         built: list[object] = []
         site = Site(self._parts, self, self._plan, block, own, hosts, labels, metadata, built)
         for room in sorted(block.rooms, key=lambda room: DIRECTIVES[room.directive.name].late):
-            build = DIRECTIVES[room.directive.name].build
-            if build is None:
+            known = DIRECTIVES[room.directive.name]
+            if known.build is None or (known.together and room.config is not block.all(known.config)[0]):
                 continue
             with self.at(block, room.config):
-                built.append(build(room.config, site))
+                built.append(known.build(room.config, site))
         self.everything.extend(built)
         metadata.describers.extend(room for room in built if isinstance(room, Describer))
         for made in built:
@@ -129,7 +128,6 @@ class Rooms:
                 made.sources.extend(source for source in built if isinstance(source, TransferSource))
         watching = [room.observer if isinstance(room, audit.Audit) else room for room in built]
         return Furnished(
-            tuple(built),
             tuple(room for room in built if isinstance(room, Plugin)),
             tuple(room for room in watching if isinstance(room, Observer)),
             limit.size if (limit := block.one(bufsize.Config)) is not None else OUR_SIZE,
