@@ -1,0 +1,40 @@
+"""What can go wrong between this server and where data comes from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from dnspolicy.cluster.apiserver.failures import plain
+from dnspolicy.model.errors import DnsPolicyError
+
+
+class Reason(StrEnum):
+    """Why there is no new document; the `reason` of the failure counter."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    TLS = "tls"
+    CREDENTIALS = "credentials"
+    REFUSED = "refused"
+    STATUS = "status"
+    REDIRECT = "redirect"
+    TOO_LARGE = "too_large"
+    BAD_REPLY = "bad_reply"
+    BAD_DOCUMENT = "bad_document"
+    MISSING = "missing"
+    STALE = "stale"
+    FAULT = "fault"
+
+
+class FeedFailure(DnsPolicyError):
+    """A document could not be had or cannot be used. `retry_after` in seconds, as the server wished."""
+
+    def __init__(self, reason: Reason, text: str, retry_after: float = 0.0) -> None:
+        super().__init__(plain(text))
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+def bad_document(text: str) -> FeedFailure:
+    """What came is not what was to come."""
+    return FeedFailure(Reason.BAD_DOCUMENT, text)

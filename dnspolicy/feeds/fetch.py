@@ -1,0 +1,191 @@
+"""Follows a document behind a URL: asks again and again, keeps the last good copy, says how old it is.
+
+Whoever follows gives a `Sink` that judges each document; only what it took is kept on disk and asked for by its ETag.
+
+    fetcher = Fetcher(Origin(url="https://lists.example/names.json", keep=Path("/var/lib/feeds/names")), clock, log)
+    task = asyncio.create_task(fetcher.follow(sink))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from logging import Logger
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+import msgspec
+
+from dnspolicy.chain.clock import Clock
+from dnspolicy.cluster.apiserver.pauses import Pauses
+from dnspolicy.feeds.exchange import Ask, Exchange, Reply
+from dnspolicy.feeds.failures import FeedFailure, Reason
+from dnspolicy.feeds.keep import Keep, Kept
+from dnspolicy.model.errors import DnsPolicyError
+
+PAUSE_FIRST = 1.0
+"""Seconds after the first failure; they double from there."""
+TOUCH_SECONDS = 30.0
+"""A copy on disk is not marked as confirmed more often."""
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a document comes from. `http:` and `https:` only.
+
+    Asked every `every` seconds. One exchange takes at most `timeout` seconds, and `wait` more when the server is asked
+    to hold it until something changes (`Prefer: wait=N`, 0: not asked). A body of more than `limit` bytes is refused.
+    `token_file` holds a bearer token, sent to the URL's own host only; `ca` the authorities to believe instead of the
+    system's; `certificate` and `key` who we are. All files are read again when they change. `keep` is a folder of its
+    own for the last good copy, made when it is not there. `accept` is the header of that name.
+    """
+
+    url: str
+    every: float = 60.0
+    timeout: float = 30.0
+    wait: float = 0.0
+    limit: int = 64 << 20
+    token_file: Path | None = None
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    keep: Path | None = None
+    accept: str = "*/*"
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """A document. `at` is when the server last said that this is what there is (seconds since 1970).
+
+    `sha256` is the content's, in hex, and does not depend on what the server calls it. `kept`: from disk.
+    """
+
+    body: bytes
+    at: float
+    sha256: str
+    etag: str = ""
+    content_type: str = ""
+    kept: bool = False
+
+
+class Sink(Protocol):
+    """Who follows. Called on the event loop, one call at a time."""
+
+    async def take(self, fetched: Fetched) -> None:
+        """Another document. Raises DnsPolicyError when it cannot be used: then the former one counts on."""
+        ...
+
+    def confirmed(self, at: float) -> None:
+        """What was taken last is still what there is, as of `at` (seconds since 1970)."""
+        ...
+
+    def failed(self, problem: DnsPolicyError) -> None:
+        """It could not be had (FeedFailure), or `take` refused it (what it raised). Said each time."""
+        ...
+
+
+class Fetcher:
+    """Follows one origin. To be used on the event loop, by one caller at a time; nothing is opened before that."""
+
+    def __init__(self, origin: Origin, clock: Clock, log: Logger) -> None:
+        self._origin = origin
+        self._clock = clock
+        self._log = log
+        self._exchange = Exchange(Ask(**{name: getattr(origin, name) for name in Ask.__struct_fields__}))
+        self._keep = Keep(origin.keep, origin.url, origin.limit) if origin.keep is not None else None
+        self._pauses = Pauses(min(PAUSE_FIRST, origin.every), max(origin.every, PAUSE_FIRST))
+        self._etag = self._modified = ""
+        self._taken = ""
+        self._refused: tuple[str, DnsPolicyError] | None = None
+        self._touched = 0.0
+
+    async def follow(self, sink: Sink) -> NoReturn:
+        """Hand over the copy on disk if there is one, then ask for ever. Ends when it is cancelled."""
+        try:
+            await self.restore(sink)
+            while True:
+                pause = await self.once(sink)
+                await asyncio.sleep(pause)
+        finally:
+            await self.close()
+
+    async def restore(self, sink: Sink) -> bool:
+        """Hand over the copy on disk. Returns whether there was one and it was taken."""
+        if self._keep is None:
+            return False
+        kept = await asyncio.to_thread(self._keep.load)
+        if kept is None:
+            if self._keep.problem:
+                self._log.warning("the copy of %s is not used: %s", self._origin.url, self._keep.problem)
+            return False
+        try:
+            await sink.take(Fetched(kept.body, kept.at, kept.sha256, kept.etag, kept.content_type, kept=True))
+        except DnsPolicyError as problem:
+            sink.failed(problem)
+            return False
+        self._taken, self._etag, self._modified = kept.sha256, kept.etag, kept.modified
+        return True
+
+    async def once(self, sink: Sink) -> float:
+        """Ask once and tell the sink. Returns the seconds to wait before the next time."""
+        try:
+            reply = await self._exchange.ask(self._etag, self._modified, self._origin.wait)
+            if reply is None:
+                await self._unchanged(sink)
+            else:
+                await self._changed(reply, sink)
+        except FeedFailure as problem:
+            sink.failed(problem)
+            return self._pauses.next(problem.retry_after)
+        except DnsPolicyError as problem:
+            sink.failed(problem)
+            return self._origin.every
+        self._pauses.reset()
+        return 0.0 if self._exchange.waited else self._origin.every
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._exchange.close()
+
+    async def _unchanged(self, sink: Sink) -> None:
+        if self._refused is not None:
+            raise self._refused[1]
+        if not self._taken:
+            raise FeedFailure(Reason.BAD_REPLY, "not modified (304), though we have nothing")
+        await self._confirm(sink)
+
+    async def _changed(self, reply: Reply, sink: Sink) -> None:
+        sha256 = await asyncio.to_thread(_sum, reply.body)
+        at = self._clock.wall()
+        if sha256 == self._taken:
+            self._refused = None
+            self._etag, self._modified = reply.etag, reply.modified
+            await self._confirm(sink)
+            return
+        if self._refused is not None and self._refused[0] == sha256:
+            raise self._refused[1]
+        self._etag, self._modified = reply.etag, reply.modified
+        try:
+            await sink.take(Fetched(reply.body, at, sha256, reply.etag, reply.content_type))
+        except DnsPolicyError as problem:
+            self._refused = (sha256, problem)  # by its ETag: what was refused once need not be sent again
+            raise
+        self._refused, self._taken = None, sha256
+        await self._store(Kept(reply.body, at, sha256, reply.etag, reply.modified, reply.content_type))
+
+    async def _confirm(self, sink: Sink) -> None:
+        now = self._clock.wall()
+        sink.confirmed(now)
+        if self._keep is not None and now - self._touched >= TOUCH_SECONDS:
+            self._touched = now
+            await asyncio.to_thread(self._keep.confirm, now)
+
+    async def _store(self, kept: Kept) -> None:
+        if self._keep is None:
+            return
+        self._touched = kept.at
+        await asyncio.to_thread(self._keep.store, kept)
+        if self._keep.problem:
+            self._log.warning("no copy of %s is kept: %s", self._origin.url, self._keep.problem)
+
+
+def _sum(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
