@@ -17,6 +17,7 @@ import msgspec
 
 from dnspolicy.engines.rego.binding import Evaluator, RegoError
 from dnspolicy.engines.rego.errors import Complaint, from_regorus
+from dnspolicy.engines.rego.feeding import DataPath, occupied
 from dnspolicy.engines.rego.footprint_ast import footprint
 from dnspolicy.engines.rego.guards import complaints, missing
 from dnspolicy.engines.rego.parse import UnknownSyntax, module
@@ -36,6 +37,7 @@ class Job(msgspec.Struct, frozen=True):
     sources: Sources
     entrypoint: str
     limits: Limits
+    declared: tuple[DataPath, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -74,7 +76,7 @@ def check(job: Job, begins: Begins) -> Report:
     begins("policy", LOOKING)
     program = Program(modules, msgspec.json.decode(job.sources.data))
     entry = tuple(job.entrypoint.split(".")[1:])
-    found = [*complaints(program), *missing(program, entry)]
+    found = [*complaints(program), *missing(program, entry), *occupied(program, job.declared)]
     found = found or list(_evaluate(evaluator, program, job.entrypoint, texts, begins))
     reads = footprint(program, entry)
     return Report(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.rego.binding import Evaluator, RegoError
 from dnspolicy.engines.rego.brake import Brake
 from dnspolicy.engines.rego.errors import from_regorus
+from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.engines.rego.loaded import Loaded
 from dnspolicy.engines.rego.samples import samples
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable
@@ -103,6 +104,15 @@ class RegoEngine:
         with suppress(RegoError):
             self._evaluate(self._loaded.entrypoint, encode(next(samples())).decode())
         evaluator.prints()
+
+    async def feed(self, documents: Mapping[DataPath, bytes | None]) -> None:
+        """Put documents (JSON) at declared paths below `data`, in steps of a few milliseconds.
+
+        A path that is not named keeps its document; None takes it away. They stay over `swap` where the new policy
+        declares the path too. All or nothing: raises PolicyLoadError for a path that is not declared and for what is
+        not JSON.
+        """
+        raise NotImplementedError
 
     async def decide(self, question: PolicyInput, deadline: float) -> Verdict | None:
         """The verdict, or None when the entrypoint is undefined. `deadline` is monotonic time.

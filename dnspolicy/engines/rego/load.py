@@ -13,6 +13,7 @@ import msgspec
 
 from dnspolicy.engines.rego.check import Job, Report, check
 from dnspolicy.engines.rego.errors import Complaint, refuse
+from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.engines.rego.loaded import Loaded
 from dnspolicy.engines.rego.sources import Limits, Sources, read
 
@@ -26,23 +27,27 @@ def load(
     *,
     limits: Limits = DEFAULT_LIMITS,
     isolated: bool = True,
+    declared: tuple[DataPath, ...] = (),
+    trusted: bool = True,
 ) -> Loaded:
     """Read and check policies; 0.3 s and more, in a process of its own unless not `isolated`. Blocks.
 
-    Without isolation a policy that never ends hangs the caller: for tests, with policies of their own. What is returned
-    may cross threads. Raises PolicyLoadError with all complaints.
+    `declared`: paths below `data` where `RegoEngine.feed` will put documents; files and rules may not be there. Without
+    isolation a policy that never ends hangs the caller: for tests, with policies of their own. With `trusted` False
+    the policies are not the operator's own. What is returned may cross threads. Raises PolicyLoadError with all
+    complaints.
     """
     sources, complaints = read([Path(f) for f in folders], limits)
     if complaints:
         raise refuse(complaints)
-    job = Job(sources, entrypoint, limits)
+    job = Job(sources, entrypoint, limits, declared)
     report = _in_a_process(job) if isolated else check(job, lambda file, what: None)
     if report.complaints:
         raise refuse(report.complaints)
-    return _loaded(sources, entrypoint, report)
+    return _loaded(sources, entrypoint, report, declared)
 
 
-def _loaded(sources: Sources, entrypoint: str, report: Report) -> Loaded:
+def _loaded(sources: Sources, entrypoint: str, report: Report, declared: tuple[DataPath, ...]) -> Loaded:
     return Loaded(
         sources.policies,
         sources.data,
@@ -51,6 +56,7 @@ def _loaded(sources: Sources, entrypoint: str, report: Report) -> Loaded:
         report.footprint(),
         is_rule=report.is_rule,
         prints=report.prints,
+        declared=declared,
     )
 
 

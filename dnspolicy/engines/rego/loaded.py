@@ -7,6 +7,7 @@ from collections.abc import Generator
 import msgspec
 
 from dnspolicy.engines.rego.binding import Evaluator, RegoError, chunks
+from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.engines.rego.sources import Source
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.footprint import Footprint
@@ -18,7 +19,7 @@ class Loaded(msgspec.Struct, frozen=True):
     """One revision: checked files and what is known of them. Holds no evaluator, so it may cross threads.
 
     `is_rule`: whether the entrypoint is one plain rule, which is evaluated a little faster than a reference.
-    `prints`: whether a rule calls `print`.
+    `prints`: whether a rule calls `print`. `declared`: paths below `data` where documents may be put later.
     """
 
     policies: tuple[Source, ...]
@@ -28,6 +29,7 @@ class Loaded(msgspec.Struct, frozen=True):
     footprint: Footprint
     is_rule: bool = True
     prints: bool = False
+    declared: tuple[DataPath, ...] = ()
 
     def build(self) -> Evaluator:
         """An evaluator for this thread, at once. Raises PolicyLoadError."""
