@@ -206,9 +206,7 @@ def _policy(config: policy.Config, site: Site) -> policy.Policy:
 def _prometheus(config: prometheus.Config, site: Site) -> prometheus.Prometheus:
     names = {room.directive.name for room in site.block.rooms} - _NOT_ENABLED
     enabled = [
-        prometheus.Enabled(
-            name, server_label(host, key.port), f"{key.zone}." if key.zone.labels else ".", site.labels.view
-        )
+        prometheus.Enabled(name, server_label(host, key.port), key.zone.dotted, site.labels.view)
         for key in site.block.keys
         for host in site.hosts
         for name in sorted(names)

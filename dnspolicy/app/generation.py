@@ -170,7 +170,7 @@ def _view(room: view.View | None, missing: Callable[[], tuple[str, ...]]) -> Vie
 
 def _called(block: BlockPlan) -> str:
     """A server block by its zones and its view."""
-    zones = " ".join(f"{zone}." if zone.labels else "." for zone in block.zones)
+    zones = " ".join(zone.dotted for zone in block.zones)
     chosen = block.one(view.Config)
     return zones if chosen is None else f"{zones} (view {chosen.name})"
 

@@ -109,7 +109,7 @@ class Rooms:
         """Build what stands in one server block. `own` and `hosts` as in `Site`."""
         labelled = block.one(metadata_.Config)
         metadata = Metadata(labelled is not None, tuple(map(from_text, labelled.zones)) if labelled else ())
-        zones = ",".join(f"{z}." if z.labels else "." for z in block.zones)
+        zones = ",".join(zone.dotted for zone in block.zones)
         chosen = block.one(view.Config)
         server = server_label(next(iter(hosts), ""), block.keys[0].port)
         labels = ServerLabels(server, zones, chosen.name if chosen is not None else "")

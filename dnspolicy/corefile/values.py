@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 
 from dnspolicy.corefile.schema import Duration, Size, Zone
-from dnspolicy.corefile.zones import presentation, zones
+from dnspolicy.corefile.zones import zones
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
@@ -75,7 +75,7 @@ def read(text: str, hint: Any) -> tuple[Any, ...]:
     base = bare(hint)
     raw: Sequence[object]
     if base is Zone:
-        raw = [presentation(zone) for zone in zones(text)]
+        raw = [zone.dotted for zone in zones(text)]
     elif base in _READERS:
         raw = [_READERS[base][0](text)]
     else:

@@ -44,11 +44,6 @@ def reverse_zones(network: IPv4Network | IPv6Network) -> tuple[Name, ...]:
     return tuple(from_text(".".join([*_reversed(part, labels), suffix])) for part in parts)
 
 
-def presentation(zone: Name) -> str:
-    """Lower case with the final dot."""
-    return f"{zone}." if zone.labels else "."
-
-
 def _reversed(network: IPv4Network | IPv6Network, count: int) -> list[str]:
     address = network.network_address
     parts = str(address).split(".") if network.version == 4 else list(address.exploded.replace(":", ""))

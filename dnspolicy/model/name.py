@@ -47,6 +47,11 @@ class Name(msgspec.Struct, frozen=True, eq=False, gc=False):
         return ".".join(map(label_text, labels)) or "."
 
     @property
+    def dotted(self) -> str:
+        """The same with its final dot, as in zone files."""
+        return f"{self}." if self.labels else "."
+
+    @property
     def key(self) -> bytes:
         """The lower-cased wire form."""
         return self.wire.lower()

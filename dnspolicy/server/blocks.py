@@ -58,7 +58,7 @@ class Block(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def zone_text(self) -> str:
-        return f"{self.zone}." if self.zone.labels else "."
+        return self.zone.dotted
 
     @property
     def view_name(self) -> str:

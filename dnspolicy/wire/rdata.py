@@ -129,7 +129,7 @@ def text(record: Record) -> str:
     if found:
         return found[0]
     if record.type in (Type.NS, Type.CNAME, Type.PTR, Type.DNAME) and (name := name_in(record)) is not None:
-        return f"{name}." if name.labels else "."
+        return name.dotted
     return _by_library(record) or rf"\# {len(record.rdata)} {record.rdata.hex()}".rstrip()
 
 

@@ -106,7 +106,7 @@ class Acl:
         if reply is None:
             self._allowed.inc(self._passed)
             return await ask_next(query, ctx)
-        text = f"{zone}." if zone is not None and zone.labels else "."
+        text = "." if zone is None else zone.dotted
         self._counters[action].inc((self._labels.server, text, self._labels.view))
         return reply
 

@@ -126,7 +126,7 @@ def line(outcome: Outcome, longest: int = MAX_TEXT) -> str:
     """`RCODE NAME TYPE: TEXT`, on one line whatever the text holds."""
     query = outcome.query
     rcode = outcome.reply.rcode if isinstance(outcome.reply, Answer) else int(Rcode.SERVFAIL)
-    name = f"{query.asked}." if query.asked.labels else "."
+    name = query.asked.dotted
     return f"{int(rcode)} {name} {type_text(query.qtype)}: {_printable(outcome.failure, longest)}"
 
 

@@ -112,7 +112,7 @@ class Watch:
 
     def _note(self, version: Version) -> None:
         for served in self.served:
-            self._serials.set(served.zone.serial, (f"{served.name}." if served.name.labels else ".",))
+            self._serials.set(served.zone.serial, (served.name.dotted,))
             _log.info("file: serving %s with serial %d from %r", served.name, served.zone.serial, self._config.dbfile)
         if version.outside:
             _log.warning("file: %d records of %r are in no zone of it", version.outside, self._config.dbfile)

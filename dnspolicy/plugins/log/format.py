@@ -64,7 +64,7 @@ def _address(text: str) -> str:
 
 
 def _name(query: Query) -> str:
-    return f"{query.asked}." if query.asked.labels else "."
+    return query.asked.dotted
 
 
 def _rcode(outcome: Outcome) -> str:

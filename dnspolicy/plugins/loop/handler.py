@@ -102,7 +102,7 @@ class Loop:
         return answered and probe.seen > 0
 
     def _reason(self, query: Query, ctx: QueryContext) -> str:
-        zone = f"{self._zone}." if self._zone.labels else "."
+        zone = self._zone.dotted
         here = f"[{self._listen}]:{self._port}" if ":" in self._listen else f"{self._listen}:{self._port}"
         source = f"[{ctx.source}]" if ":" in ctx.source else ctx.source
         return (

@@ -95,7 +95,7 @@ class One:
             groups = pattern.find(name)
             if groups is None:
                 continue
-            data = Matched(query, ctx, name, f"{zone}." if zone.labels else ".", self._metadata)
+            data = Matched(query, ctx, name, zone.dotted, self._metadata)
             data.found(pattern.text, groups, pattern.names)
             data.of(self._qclass, self._qtype)
             holds = self.conditions.hold(data)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnspolicy.corefile.values import duration, size
-from dnspolicy.corefile.zones import presentation, zones
+from dnspolicy.corefile.zones import zones
 from dnspolicy.model.errors import BadName
 
 
@@ -61,7 +61,7 @@ def test_no_sizes(text: str) -> None:
     ],
 )
 def test_zones(text: str, expected: list[str]) -> None:
-    assert [presentation(zone) for zone in zones(text)] == expected
+    assert [zone.dotted for zone in zones(text)] == expected
 
 
 def test_a_network_between_octets_is_widened_to_many_zones() -> None:
