@@ -1,112 +1,111 @@
-"""What every policy engine keeps to, whatever it is made of."""
+"""What every policy engine keeps to, whatever it is made of. Each kind has its rig in `rigs`."""
 
 from __future__ import annotations
 
-import asyncio
 import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dnspolicy.engines.rego import Loaded, RegoEngine, load
+from dnspolicy.engines.rego import RegoEngine, load
 from dnspolicy.engines.static import StaticEngine
-from dnspolicy.model.errors import EngineBadReply, EngineTimeout
+from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable
 from dnspolicy.model.verdict import Action, Verdict
 from dnspolicy.policy.decode import decode
-from dnspolicy.policy.engine import Engine
-from dnspolicy.policy.input import PolicyInput
-from tests.unit.policy.questions import question
+from tests.contract.rigs import RIGS, UNDEFINED, Break, Rig
+from tests.contract.rigs.base import PATIENCE
 from tests.unit.policy.test_policy_decode import BAD, GOOD
 
-UNDEFINED = object()
+ALLOW = {"action": "allow", "rule": "one", "reason": "why"}
+BLOCK = {"action": "block", "rule": "two", "reason": "why"}
+SHORT = 0.15
+"""Seconds that a broken engine is given."""
+FAILURES = {
+    Break.DEAD: EngineUnavailable,
+    Break.SLOW: EngineTimeout,
+    Break.HUNG: EngineTimeout,
+    Break.GARBAGE: EngineBadReply,
+}
 
 
-class Rig:
-    """An engine that gives the decision it is told to."""
-
-    def start(self, decision: object) -> Engine:
-        raise NotImplementedError
-
-    def change(self, engine: Any, decision: object) -> None:
-        raise NotImplementedError
-
-
-class StaticRig(Rig):
-    def start(self, decision: object) -> Engine:
-        return StaticEngine(self._says(decision), revision=_hash(decision))
-
-    def change(self, engine: Any, decision: object) -> None:
-        engine.swap(self._says(decision), _hash(decision))
-
-    @staticmethod
-    def _says(decision: object) -> Callable[[PolicyInput], Verdict | None]:
-        return lambda _: None if decision is UNDEFINED else decode(json.dumps(decision), _hash(decision))
+def params(names: Iterable[tuple[str, tuple[object, ...]]]) -> list[Any]:
+    """Rigs with further parameters; those that need programs run where these are."""
+    return [
+        pytest.param(
+            name,
+            *more,
+            id="-".join((name, *map(str, more))),
+            marks=[pytest.mark.real(*RIGS[name].programs)] if RIGS[name].programs else [],
+        )
+        for name, more in names
+    ]
 
 
-def _hash(decision: object) -> str:
-    return str(abs(hash(repr(decision))))
+@pytest.fixture(params=params((name, ()) for name in RIGS))
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    made = RIGS[request.param](tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()
 
 
-class RegoRig(Rig):
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def start(self, decision: object) -> Engine:
-        return RegoEngine(self._load(decision))
-
-    def change(self, engine: Any, decision: object) -> None:
-        engine.swap(self._load(decision))
-
-    def _load(self, decision: object) -> Loaded:
-        (self._folder / "p.rego").write_text("package dnspolicy\ndecision := data.given\n")
-        given = {} if decision is UNDEFINED else {"given": decision}
-        (self._folder / "data.json").write_text(json.dumps(given))
-        return load([self._folder], isolated=False)
+BROKEN = pytest.mark.parametrize(
+    ("rig", "kind"), params((name, (kind,)) for name in RIGS for kind in sorted(RIGS[name].breaks)), indirect=["rig"]
+)
+TIMED = pytest.mark.parametrize("rig", params((name, ()) for name in RIGS if name != "static"), indirect=True)
+RESTARTED = pytest.mark.parametrize("rig", params((name, ()) for name in RIGS if RIGS[name].restarts), indirect=True)
 
 
-@pytest.fixture(params=["static", "rego"])
-def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Rig:
-    return {"static": StaticRig, "rego": lambda: RegoRig(tmp_path)}[request.param]()
-
-
-def decide(engine: Engine, seconds: float = 60) -> Verdict | None:
-    return asyncio.run(_decide(engine, seconds))
-
-
-async def _decide(engine: Engine, seconds: float) -> Verdict | None:
-    return await engine.decide(question(), time.monotonic() + seconds)
+def eventually(rig: Rig) -> Verdict:
+    """The first verdict that comes, however many failures come before it."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            found = rig.decide(SHORT)
+        except EngineError:
+            assert time.monotonic() < until
+            continue
+        assert found is not None
+        return found
 
 
 @pytest.mark.parametrize(("decision", "verdict"), GOOD)
 def test_every_action_with_what_it_needs(rig: Rig, decision: dict[str, Any], verdict: Verdict) -> None:
     engine = rig.start(decision)
-    found = decide(engine)
+    found = rig.decide()
     assert found is not None
-    assert found == decode(json.dumps(decision), engine.revision)
+    assert plain(found) == plain(decode(json.dumps(decision), engine.revision))
     assert found.action is verdict.action
 
 
+def plain(verdict: Verdict) -> dict[str, object]:
+    """A verdict without how long it may be remembered, which is the engine's own affair."""
+    return {name: getattr(verdict, name) for name in verdict.__struct_fields__ if name != "holds"}
+
+
 def test_undefined_is_no_decision(rig: Rig) -> None:
-    assert decide(rig.start(UNDEFINED)) is None
+    rig.start(UNDEFINED)
+    assert rig.decide() is None
 
 
 @pytest.mark.parametrize(("decision", "place"), BAD)
 def test_a_malformed_decision_is_a_bad_reply(rig: Rig, decision: object, place: str) -> None:
+    rig.start(decision)
     with pytest.raises(EngineBadReply) as problem:
-        decide(rig.start(decision))
+        rig.decide()
     assert place in str(problem.value)
 
 
 def test_a_revision_changes_in_the_middle(rig: Rig) -> None:
-    allow = {"action": "allow", "rule": "one", "reason": "why"}
-    block = {"action": "block", "rule": "two", "reason": "why"}
-    engine = rig.start(allow)
-    before, first = decide(engine), engine.revision
-    rig.change(engine, block)
-    after = decide(engine)
+    engine = rig.start(ALLOW)
+    before, first = rig.decide(), engine.revision
+    rig.change(BLOCK)
+    after = rig.decide()
     assert before is not None
     assert after is not None
     assert (before.action, before.revision) == (Action.ALLOW, first)
@@ -114,8 +113,23 @@ def test_a_revision_changes_in_the_middle(rig: Rig) -> None:
     assert engine.revision != first
 
 
+def test_a_policy_that_says_nothing_any_more_is_no_allow(rig: Rig) -> None:
+    rig.start(ALLOW)
+    assert rig.decide() is not None
+    rig.change(UNDEFINED)
+    assert rig.decide() is None
+
+
 def test_a_revision_is_short_and_says_nothing_odd(rig: Rig) -> None:
-    assert rig.start(UNDEFINED).revision.isalnum()
+    revision = rig.start(UNDEFINED).revision
+    assert re.fullmatch(r"[A-Za-z0-9]{1,64}", revision)
+
+
+@TIMED
+def test_a_deadline_that_has_passed_is_a_time_out(rig: Rig) -> None:
+    rig.start(ALLOW)
+    with pytest.raises(EngineTimeout):
+        rig.decide(seconds=-1)
 
 
 def test_the_footprint_covers_what_is_read(tmp_path: Path) -> None:
@@ -125,7 +139,33 @@ def test_the_footprint_covers_what_is_read(tmp_path: Path) -> None:
     assert not StaticEngine(None).footprint.reads("client", "ip")
 
 
-def test_a_deadline_that_has_passed_is_a_time_out(tmp_path: Path) -> None:
-    engine = RegoRig(tmp_path).start({"action": "allow", "rule": "r", "reason": "why"})
-    with pytest.raises(EngineTimeout):
-        decide(engine, seconds=-1)
+@BROKEN
+def test_a_broken_engine_fails_in_its_way_and_is_there_again_when_mended(rig: Rig, kind: Break) -> None:
+    rig.start(ALLOW)
+    assert rig.decide() is not None
+    rig.break_(kind)
+    with pytest.raises(FAILURES[kind]):
+        rig.decide(SHORT)
+    for _ in range(20):
+        with pytest.raises(EngineError):
+            rig.decide(SHORT)
+    rig.mend()
+    assert eventually(rig).action is Action.ALLOW
+
+
+@BROKEN
+def test_an_engine_that_is_broken_from_the_start_is_there_when_mended(rig: Rig, kind: Break) -> None:
+    rig.break_(kind)
+    rig.start(ALLOW)
+    with pytest.raises(EngineError):
+        rig.decide(SHORT)
+    rig.mend()
+    assert eventually(rig).action is Action.ALLOW
+
+
+@RESTARTED
+def test_an_engine_is_there_again_after_a_restart(rig: Rig) -> None:
+    rig.start(BLOCK)
+    assert rig.decide() is not None
+    rig.restart()
+    assert eventually(rig).action is Action.BLOCK
