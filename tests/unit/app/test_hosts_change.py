@@ -13,8 +13,8 @@ from dnspolicy.app.reading import read_plan
 from dnspolicy.cluster.objects import Namespace, Port, Service, ServiceKind
 from dnspolicy.model.query import Transport
 from dnspolicy.plugins.hosts import Hosts
-from dnspolicy.server.caller import Caller
 from dnspolicy.testing.clock import FakeClock
+from tests.unit.app.one import Asker
 
 COREFILE = """
 . {{
@@ -30,13 +30,6 @@ COREFILE = """
 }}
 """
 WEB = "web.red.svc.cluster.local"
-
-
-class _Asker(Caller):
-    __slots__ = ("reply",)
-
-    def send(self, wire: bytes) -> None:
-        self.reply = wire
 
 
 @pytest.mark.parametrize(
@@ -76,7 +69,7 @@ _PORTS = (Port("http", "tcp", 80),)
 def _address(app: App) -> str:
     assert app.server is not None
     door = next(door for door in app.server.doors if door.transport is Transport.UDP)
-    asker = _Asker("192.0.2.77", 4711, "")
+    asker = Asker("192.0.2.77")
     app.front.receive(dns.message.make_query(WEB, "A").to_wire(), door, asker)
     (found,) = dns.message.from_wire(asker.reply).answer
     return str(found[0])

@@ -13,8 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dnspolicy.app import regosupply
-from dnspolicy.app.app import App
-from dnspolicy.app.reading import read_plan
 from dnspolicy.cluster.objects import (
     Endpoint,
     EndpointSlice,
@@ -28,11 +26,10 @@ from dnspolicy.cluster.objects import (
     key_of,
 )
 from dnspolicy.engines.rego import load
-from dnspolicy.model.query import Transport
 from dnspolicy.server import front
-from dnspolicy.server.caller import Caller
 from dnspolicy.testing.clock import FakeClock
 from tests.unit.app.chains import BLOCKS, ROOMS, ZONE, chains, corefile
+from tests.unit.app.one import One
 
 POLICIES = (
     """package dnspolicy
@@ -181,38 +178,6 @@ def walks(policies: Sequence[int] = (0, 1, 2), names: Sequence[str] = NAMES) -> 
     return walk()
 
 
-class _Asker(Caller):
-    __slots__ = ("done", "reply")
-
-    def __init__(self, source: str) -> None:
-        super().__init__(source, 4711, "")
-        self.reply = b""
-        self.done = asyncio.get_running_loop().create_future()
-
-    def send(self, wire: bytes) -> None:
-        self.reply = wire
-
-    def over(self) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
-
-
-class _One:
-    """One server, fed through its index."""
-
-    def __init__(self, corefile: Path, clock: FakeClock, memo: bool) -> None:
-        plan = read_plan(corefile, {})
-        self.app = App(plan, clock=clock, out=print, err=print, memo=memo)
-        assert self.app.server is not None
-        self.door = next(d for d in self.app.server.doors if d.transport is Transport.UDP)
-
-    async def ask(self, wire: bytes, source: str) -> bytes:
-        asker = _Asker(source)
-        self.app.front.receive(wire, self.door, asker)
-        await asker.done
-        return asker.reply
-
-
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("exact")
@@ -264,7 +229,7 @@ def test_every_room_is_sound(folders: Path, room: str) -> None:
 
 
 async def _build(folder: Path, text: str) -> None:
-    _One(_written(folder, text), FakeClock(), memo=True)
+    One(_written(folder, text), FakeClock(), memo=True)
 
 
 def _written(folder: Path, text: str) -> Path:
@@ -277,7 +242,7 @@ def test_finished_answers_are_used(folders: Path, revisions: list[object]) -> No
     """The property above would hold for a memo that remembers nothing."""
 
     async def scene() -> tuple[int, int]:
-        one = _One(folders / "Corefile", FakeClock(), memo=True)
+        one = One(folders / "Corefile", FakeClock(), memo=True)
         one.app.view.apply([Namespace("red"), Service("red", "web", ServiceKind.CLUSTER_IP, ("10.0.0.1",))])
         one.app.view.apply(
             [Pod("red", f"p{n}", f"u{n}", (f"127.10.0.{n}",), labels={"n": str(n)}) for n in range(1, 9)]
@@ -293,7 +258,7 @@ def test_finished_answers_are_used(folders: Path, revisions: list[object]) -> No
 async def _walk(path: Path, revisions: list[object], steps: list[Step], turns: bool = False) -> str | None:
     """The first difference, if there is one; with `turns`, records may stand in another order."""
     clock = FakeClock()
-    servers = [_One(path, clock, memo) for memo in (True, False)]
+    servers = [One(path, clock, memo) for memo in (True, False)]
     for server in servers:
         server.app.view.apply(CLUSTER)
     for number, step in enumerate(steps):

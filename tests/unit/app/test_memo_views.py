@@ -12,13 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dnspolicy.app import resolver
-from dnspolicy.app.app import App
-from dnspolicy.app.reading import read_plan
 from dnspolicy.cluster.objects import Namespace, Pod, Port, Service, ServiceKind, key_of
-from dnspolicy.model.query import Transport
 from dnspolicy.server import front
-from dnspolicy.server.caller import Caller
 from dnspolicy.testing.clock import FakeClock
+from tests.unit.app.one import One
 
 KUBERNETES = """
     cache 30
@@ -145,37 +142,18 @@ def walks(draw: st.DrawFn, names: tuple[str, ...]) -> list[tuple[object, ...]]:
     return draw(st.lists(st.one_of(ask, ask, change), min_size=20, max_size=50))
 
 
-class _Asker(Caller):
-    __slots__ = ("done", "reply")
+class _Views(One):
+    """With the cluster, asked for names below its zone unless they end in a dot."""
 
-    def __init__(self, source: str) -> None:
-        super().__init__(source, 4711, "")
-        self.reply = b""
-        self.done = asyncio.get_running_loop().create_future()
-
-    def send(self, wire: bytes) -> None:
-        self.reply = wire
-
-    def over(self) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
-
-
-class _One:
     def __init__(self, folder: Path, clock: FakeClock, memo: bool, corefile: str = "Corefile") -> None:
-        self.app = App(read_plan(folder / corefile, {}), clock=clock, out=print, err=print, memo=memo)
-        assert self.app.server is not None
-        self.door = next(d for d in self.app.server.doors if d.transport is Transport.UDP)
+        super().__init__(folder / corefile, clock, memo)
         self.app.view.apply(CLUSTER)
 
-    async def ask(self, question: tuple[str, str, bool], source: str, number: int) -> bytes:
+    async def question(self, question: tuple[str, str, bool], source: str, number: int) -> bytes:
         name, rdtype, edns = question
         name = name if name.endswith(".") else f"{name}.svc.cluster.local"
         query = dns.message.make_query(name, rdtype, use_edns=0 if edns else -1, id=number)
-        asker = _Asker(source)
-        self.app.front.receive(query.to_wire(), self.door, asker)
-        await asker.done
-        return asker.reply
+        return await self.ask(query.to_wire(), source)
 
 
 @pytest.fixture(scope="module")
@@ -204,11 +182,15 @@ def test_finished_answers_are_exact(folders: dict[str, Path], setup: str, data: 
 async def _walk(folder: Path, steps: list[tuple[object, ...]]) -> str | None:
     """The first difference, if there is one."""
     clock = FakeClock()
-    servers = [_One(folder, clock, True), _One(folder, clock, False), _One(folder, clock, False, "Corefile.uncached")]
+    servers = [
+        _Views(folder, clock, True),
+        _Views(folder, clock, False),
+        _Views(folder, clock, False, "Corefile.uncached"),
+    ]
     for number, step in enumerate(steps):
         match step:
             case ("ask", str(client), question):
-                quick, slow, plain = [await server.ask(question, client, number) for server in servers]  # type: ignore[arg-type]
+                quick, slow, plain = [await server.question(question, client, number) for server in servers]  # type: ignore[arg-type]
                 if quick != slow or _timeless(slow) != _timeless(plain):
                     return f"{step}\n{quick!r}\n{_timeless(quick)}\n{_timeless(slow)}\ninstead of\n{_timeless(plain)}"
             case ("put", thing):
@@ -257,8 +239,8 @@ def test_answers_are_finished_and_used(
     """The property above would hold for a memo that remembers nothing."""
 
     async def scene() -> tuple[list[str], int]:
-        one = _One(folders[setup], FakeClock(), memo=True)
-        replies = [await one.ask(question, CLIENTS[client], 7) for _ in range(2)]
+        one = _Views(folders[setup], FakeClock(), memo=True)
+        replies = [await one.question(question, CLIENTS[client], 7) for _ in range(2)]
         assert replies[0] == replies[1]
         assert one.app.memo is not None
         return [r.to_text() for rrset in dns.message.from_wire(replies[0]).answer for r in rrset], one.app.memo.size
@@ -275,13 +257,15 @@ def test_a_name_that_appears_earlier_in_the_list_is_found(
     """What was found rests on all names that were not."""
 
     async def scene() -> list[int]:
-        one = _One(folders[setup], FakeClock(), memo=True)
+        one = _Views(folders[setup], FakeClock(), memo=True)
         one.app.view.apply([Namespace("gold")])
         found = []
         for service in (None, Service("blue", "web", ServiceKind.CLUSTER_IP, ("10.0.0.2",), ()),
                         Service("gold", "web", ServiceKind.CLUSTER_IP, ("10.0.0.3",), ())):  # fmt: skip
             one.app.view.apply([service] if service is not None else [])
-            replies = [dns.message.from_wire(await one.ask((name, "A", True), CLIENTS[client], 7)) for _ in range(2)]
+            replies = [
+                dns.message.from_wire(await one.question((name, "A", True), CLIENTS[client], 7)) for _ in range(2)
+            ]
             assert replies[0] == replies[1]
             found.append(replies[0].rcode())
             found += [int(r.to_text()[-1]) for rrset in replies[0].answer for r in rrset if r.rdtype == 1]
