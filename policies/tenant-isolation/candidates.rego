@@ -1,5 +1,3 @@
 package dnspolicy
 
-import data.dnspolicy.tenant_isolation.verdict
-
-candidates contains candidate if candidate := verdict
+candidates contains candidate if candidate := data.dnspolicy.tenant_isolation.verdict

@@ -1,0 +1,90 @@
+# The endpoints of a service that are near the client come first, or are all it gets.
+package dnspolicy.closest
+
+import data.dnspolicy.lib.service
+import data.dnspolicy.lib.weight
+
+# METADATA
+# title: Endpoints in the order of their distance
+# description: Nothing is said when the service did not ask for it, when it has no endpoint, or the client has no place.
+verdict := {
+	"tier": "default",
+	"action": "redirect",
+	"endpoints": kept,
+	"ttl": 5,
+	"rule": concat("/", ["closest", reach]),
+	"reason": "the nearest endpoints first",
+} if {
+	wanted
+	count(kept) > 0
+}
+
+# How much of the service is wanted: `order`, `zone` or `node`. The row of the service, then its label, then that of its
+# namespace; the first that is there counts, also when it says something else, such as `off`.
+mode := row.mode if {
+	row.mode
+} else := input.target.labels["dns.example/closest"] if {
+	input.target.labels["dns.example/closest"]
+} else := input.target.namespace_labels["dns.example/closest"]
+
+wanted if {
+	input.target.kind == "service"
+	not endswith(input.query.name, ".arpa")
+	mode in {"order", "zone", "node"}
+	place
+}
+
+row := data.closest.services[service]
+
+# A client without a zone and a node is near to nothing.
+place if input.client.zone
+
+place if input.client.node
+
+default floor := 2
+
+floor := row.floor if {
+	row.floor
+} else := data.closest.floor
+
+# Endpoints by distance: 0 on the client's node, 1 in its zone, 2 elsewhere. Equals are in an order that every node has
+# for itself, so that not all clients of a zone begin with the same endpoint, and that stays when others come and go.
+ranked := sort([[distance(endpoint), weight(endpoint.hash, turn), endpoint.ip, who] |
+	some endpoint in input.target.endpoints
+	who := object.get(endpoint, "pod", endpoint.ip)
+])
+
+distance(endpoint) := 0 if {
+	endpoint.node == input.client.node
+} else := 1 if {
+	endpoint.zone == input.client.zone
+} else := 2
+
+# A number made of the node's name, by the place of its letters.
+turn := sum([value |
+	letters := split(object.get(input.client, "node", ""), "")
+	some at, letter in letters
+	value := ((at * at) + 31) * (indexof("0123456789abcdefghijklmnopqrstuvwxyz-.", letter) + 2)
+])
+
+# How far the answer goes: as near as the service wants it and as many different pods are found, else everywhere.
+reach := "node" if {
+	mode == "node"
+	enough(0)
+} else := "zone" if {
+	mode in {"zone", "node"}
+	enough(1)
+} else := "all"
+
+enough(far) if {
+	found := {who |
+		some [near, _, _, who] in ranked
+		near <= far
+	}
+	count(found) >= floor
+}
+
+kept := [ip |
+	some [near, _, ip, _] in ranked
+	near <= {"node": 0, "zone": 1, "all": 2}[reach]
+]
