@@ -19,3 +19,12 @@ named_service(namespace, name) := concat(".", [name, namespace, input.query.suff
 
 # What tables call the service that is asked for: `NAMESPACE/SERVICE`.
 service := concat("/", [input.target.namespace, input.target.name])
+
+# METADATA
+# title: A service that is not there
+# description: >-
+#   Known only when services are fed as data below `kubernetes`, by namespace and name; otherwise nothing is gone.
+gone(namespace, name) if {
+	services := data.kubernetes.services
+	not services[namespace][name]
+}

@@ -1,5 +1,6 @@
 package dnspolicy_lib_names_test
 
+import data.dnspolicy.lib.gone
 import data.dnspolicy.lib.named_service
 import data.dnspolicy.lib.service
 
@@ -40,4 +41,12 @@ test_what_is_no_name_of_a_service if {
 test_service if {
 	service == "shop/db" with input as asking("db.shop.svc.cluster.local", db)
 	not service with input as asking("www.shop.example", {"kind": "external"})
+}
+
+test_gone if {
+	fed := {"shop": {"db": {}}}
+	gone("shop", "cache") with data.kubernetes.services as fed
+	gone("pay", "db") with data.kubernetes.services as fed
+	not gone("shop", "db") with data.kubernetes.services as fed
+	not gone("shop", "cache") with data.kubernetes as {}
 }
