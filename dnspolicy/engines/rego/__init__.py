@@ -3,6 +3,6 @@
 from dnspolicy.engines.rego.engine import RegoEngine
 from dnspolicy.engines.rego.load import ENTRYPOINT, load
 from dnspolicy.engines.rego.loaded import Loaded
-from dnspolicy.engines.rego.sources import Limits
+from dnspolicy.engines.rego.sources import Limits, SourceFile
 
-__all__ = ["ENTRYPOINT", "Limits", "Loaded", "RegoEngine", "load"]
+__all__ = ["ENTRYPOINT", "Limits", "Loaded", "RegoEngine", "SourceFile", "load"]

@@ -15,7 +15,7 @@ from dnspolicy.engines.rego.check import Job, Report, check
 from dnspolicy.engines.rego.errors import Complaint, refuse
 from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.engines.rego.loaded import Loaded
-from dnspolicy.engines.rego.sources import Limits, Sources, read
+from dnspolicy.engines.rego.sources import Limits, SourceFile, Sources, read
 
 ENTRYPOINT = "data.dnspolicy.decision"
 DEFAULT_LIMITS = Limits()
@@ -29,15 +29,16 @@ def load(
     isolated: bool = True,
     declared: tuple[DataPath, ...] = (),
     trusted: bool = True,
+    more: Sequence[SourceFile] = (),
 ) -> Loaded:
     """Read and check policies; 0.3 s and more, in a process of its own unless not `isolated`. Blocks.
 
-    `declared`: paths below `data` where `RegoEngine.feed` will put documents; files and rules may not be there. Without
+    `more` are files that lie in no folder. `declared`: paths below `data` where `RegoEngine.feed` will put documents; files and rules may not be there. Without
     isolation a policy that never ends hangs the caller: for tests, with policies of their own. With `trusted` False
     the policies are not the operator's own. What is returned may cross threads. Raises PolicyLoadError with all
     complaints.
     """
-    sources, complaints = read([Path(f) for f in folders], limits)
+    sources, complaints = read([Path(f) for f in folders], limits, more=more)
     if complaints:
         raise refuse(complaints)
     job = Job(sources, entrypoint, limits, declared)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePosixPath
 
 import msgspec
 
@@ -33,6 +34,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     check_bytes: int = 2 * 1024 * 1024 * 1024
 
 
+class SourceFile(msgspec.Struct, frozen=True):
+    """A file of policies or data. `relative` is its place, as below a folder; `file` is how it is named to people."""
+
+    file: str
+    relative: str
+    raw: bytes
+
+
 class Source(msgspec.Struct, frozen=True):
     """One Rego file. `file` is how it is named to people."""
 
@@ -48,34 +57,42 @@ class Sources(msgspec.Struct, frozen=True):
     revision: str
 
 
-def read(folders: Sequence[Path], limits: Limits, tests: bool = False) -> tuple[Sources, list[Complaint]]:
-    """Read the folders (or single files) in order. What cannot be read is a complaint."""
+def read(
+    folders: Sequence[Path], limits: Limits, tests: bool = False, more: Sequence[SourceFile] = ()
+) -> tuple[Sources, list[Complaint]]:
+    """Read the folders (or single files) in order, then `more`. What cannot be read is a complaint."""
     complaints: list[Complaint] = []
     policies: list[Source] = []
     merged = Merged()
     digest = hashlib.sha256()
     data_bytes = 0
-    for count, (relative, path) in enumerate(_walk(folders, tests, complaints)):
+    for count, each in enumerate(chain(_files(folders, limits, tests, complaints), more)):
         if count >= limits.files:
-            complaints.append(Complaint(str(path), 0, 0, f"more than {limits.files} files"))
+            complaints.append(Complaint(each.file, 0, 0, f"more than {limits.files} files"))
             break
-        raw = _bytes(path, limits, complaints)
-        if raw is None:
+        raw, path, place = each.raw, Path(each.file), PurePosixPath(each.relative)
+        if not _fits(each.file, raw, limits, complaints):
             continue
-        digest.update(f"{relative.as_posix()}\0{len(raw)}\0".encode() + raw)
+        digest.update(f"{each.relative}\0{len(raw)}\0".encode() + raw)
         if path.suffix == ".rego":
-            policies.append(Source(str(path), _text(str(path), raw, complaints)))
+            policies.append(Source(each.file, _text(each.file, raw, complaints)))
             continue
         data_bytes += len(raw)
-        merged.add(str(path), relative.parent.parts, parse_data(path, raw, complaints), complaints)
+        merged.add(each.file, place.parent.parts, parse_data(path, raw, complaints), complaints)
+    given = [str(folder) for folder in folders] or ["the bundles"]
     if data_bytes > limits.data_bytes:
-        complaints.append(Complaint(str(folders[0]), 0, 0, f"more than {limits.data_bytes} bytes of data"))
+        complaints.append(Complaint(given[0], 0, 0, f"more than {limits.data_bytes} bytes of data"))
     if not any(not s.file.endswith("_test.rego") for s in policies):
-        complaints.append(
-            Complaint(", ".join(map(str, folders)), 0, 0, "no *.rego file", "give a folder with policies")
-        )
+        complaints.append(Complaint(", ".join(given), 0, 0, "no *.rego file", "give a folder with policies"))
     sources = Sources(tuple(policies), merged.encoded(complaints), digest.hexdigest()[:12])
     return sources, complaints
+
+
+def _files(folders: Sequence[Path], limits: Limits, tests: bool, complaints: list[Complaint]) -> Iterator[SourceFile]:
+    for relative, path in _walk(folders, tests, complaints):
+        raw = _bytes(path, limits, complaints)
+        if raw is not None:
+            yield SourceFile(str(path), relative.as_posix(), raw)
 
 
 def _walk(folders: Sequence[Path], tests: bool, complaints: list[Complaint]) -> Iterator[tuple[Path, Path]]:
@@ -125,10 +142,14 @@ def _bytes(path: Path, limits: Limits, complaints: list[Complaint]) -> bytes | N
     except OSError as problem:
         complaints.append(Complaint(str(path), 0, 0, f"cannot be read: {problem.strerror or problem}"))
         return None
-    if len(raw) > limit:
-        complaints.append(Complaint(str(path), 0, 0, f"longer than {limit} bytes", "split it"))
-        return None
     return raw
+
+
+def _fits(file: str, raw: bytes, limits: Limits, complaints: list[Complaint]) -> bool:
+    limit = limits.policy_bytes if file.endswith(".rego") else limits.data_bytes
+    if len(raw) > limit:
+        complaints.append(Complaint(file, 0, 0, f"longer than {limit} bytes", "split it"))
+    return len(raw) <= limit
 
 
 def _text(file: str, raw: bytes, complaints: list[Complaint]) -> str:
