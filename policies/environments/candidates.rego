@@ -2,6 +2,7 @@ package dnspolicy
 
 import data.dnspolicy.environments.answer
 import data.dnspolicy.environments.crossing
+import data.dnspolicy.environments.twin
 
 candidates contains candidate if {
 	row := data.environments.names[input.query.name]
@@ -17,4 +18,9 @@ candidates contains candidate if {
 	candidate := answer(zones[zone], zone)
 }
 
-candidates contains candidate if candidate := crossing
+candidates contains candidate if candidate := twin
+
+candidates contains candidate if {
+	not twin
+	candidate := crossing
+}

@@ -1,6 +1,8 @@
 # One name, an answer for each environment; and no way from one environment into another.
 package dnspolicy.environments
 
+import data.dnspolicy.lib.named_service
+
 # What the row of the table found at `entry` says for this client. A cell holds the keys of a decision. It was acted upon
 # before there was an answer, so the answer itself is just let through.
 answer(row, entry) := candidate if {
@@ -35,6 +37,31 @@ column(row) := both if {
 	row[environment]
 } else := "*" if {
 	row["*"]
+}
+
+# The service of the same name in the namespace that the client's environment has for the one in the name.
+twin := candidate if {
+	input.phase == "query"
+	row := data.environments.namespaces[input.target.namespace]
+	where := column(row)
+	namespace := row[where]
+	namespace != input.target.namespace
+	candidate := {
+		"tier": "default",
+		"action": "redirect",
+		"cname": named_service(namespace, input.target.name),
+		"rule": concat("/", ["environment", where]),
+		"reason": concat(" ", ["namespace", namespace, "is the", where, "one of", input.target.namespace]),
+	}
+} else := candidate if {
+	row := data.environments.namespaces[input.target.namespace]
+	not column(row)
+	candidate := {
+		"tier": "default",
+		"action": "block",
+		"rule": "environment/none",
+		"reason": concat(" ", ["no namespace for", input.target.namespace, "in the client's environment"]),
+	}
 }
 
 # A namespace without the label belongs to no environment: it may ask all, and all may ask it.

@@ -19,6 +19,7 @@ sample := {
 		},
 		"lab.corp.example": {"dev": {"action": "redirect", "upstream": "192.0.2.54"}},
 	},
+	"namespaces": {"shop": {"dev": "shop-dev", "prod": "shop", "prod/canary": "shop-next"}},
 }
 
 pod(environment) := {
@@ -47,6 +48,7 @@ asks(client, name, what) := {
 	"client": client,
 	"query": {
 		"name": name,
+		"labels": split(name, "."),
 		"suffixes": [suffix |
 			parts := split(name, ".")
 			some i, _ in parts
@@ -178,4 +180,42 @@ test_a_zone_as_a_whole_is_for_no_environment if {
 		judged(object.union(question, {"query": {"type": type}})).rule == "environment/other"
 	}
 	not judged(asks(pod("dev"), "cluster.local", {"kind": "none"}))
+}
+
+shop := {"kind": "service", "namespace": "shop", "name": "db", "namespace_labels": {}}
+
+in_shop(client) := outcome(client, "db.shop.svc.cluster.local", shop)
+
+test_a_namespace_has_one_for_each_environment if {
+	in_shop(pod("dev")) == {
+		"action": "redirect",
+		"rule": "environment/dev",
+		"cname": "db.shop-dev.svc.cluster.local",
+	}
+	in_shop(canary).cname == "db.shop-next.svc.cluster.local"
+	outcome(pod("dev"), "_sql._tcp.db.shop.svc.cluster.local", shop).cname == "_sql._tcp.db.shop-dev.svc.cluster.local"
+}
+
+test_a_namespace_that_is_its_own if not judged(asks(pod("prod"), "db.shop.svc.cluster.local", shop))
+
+test_no_namespace_for_the_environment if {
+	in_shop(pod("test")) == {"action": "block", "rule": "environment/none"}
+	in_shop(homeless) == {"action": "block", "rule": "environment/none"}
+}
+
+test_other_names_of_such_a_namespace_stay_what_they_are if {
+	not judged(asks(pod("dev"), "20.2.96.10.in-addr.arpa", shop))
+	not judged(asks(pod("dev"), "db.shop.svc.cluster.local", object.union(shop, {"kind": "none"})))
+}
+
+test_the_answer_of_such_a_name_is_nobodys_business if {
+	request := asks(pod("dev"), "db.shop.svc.cluster.local", shop)
+	not judged(object.union(request, {"phase": "response"}))
+}
+
+test_a_twin_is_no_way_across if {
+	prod := object.union(shop, {"namespace_labels": {"dns.example/environment": "prod"}})
+	outcome(pod("dev"), "db.shop.svc.cluster.local", prod).cname == "db.shop-dev.svc.cluster.local"
+	endpoint := object.union(prod, {"kind": "endpoint"})
+	outcome(pod("dev"), "db-0.db.shop.svc.cluster.local", endpoint).rule == "environment/other"
 }

@@ -143,11 +143,13 @@ is_of(found, wish) if startswith(concat("", [found, "."]), concat("", [wish, "."
 #   `1`, `1.4` and `v1.4.0` are versions too; undefined for what is none. What is a version is said here, as engines
 #   differ in what they let pass.
 full(text) := found if {
+	is_string(text)
 	bare := trim_prefix(text, "v")
 	regex.match(`^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){0,2}$`, bare)
 	zeros := {0: ".0.0", 1: ".0", 2: ""}[strings.count(bare, ".")]
 	found := concat("", [bare, zeros])
 } else := bare if {
+	is_string(text)
 	bare := trim_prefix(text, "v")
 	count(bare) < 64
 	regex.match(concat("", [`^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}-`, word, `(\.`, word, `)*$`]), bare)

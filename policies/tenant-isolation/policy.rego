@@ -48,6 +48,22 @@ verdict := {
 } else := {
 	"tier": "default",
 	"action": "allow",
+	"rule": "tenant/below",
+	"reason": "a tenant below the client's",
+} if {
+	data.tenant_isolation.hierarchy.down
+	is_below(theirs, mine)
+} else := {
+	"tier": "default",
+	"action": "allow",
+	"rule": "tenant/above",
+	"reason": "a tenant above the client's",
+} if {
+	data.tenant_isolation.hierarchy.up
+	is_below(mine, theirs)
+} else := {
+	"tier": "default",
+	"action": "allow",
 	"rule": "tenant/zone",
 	"reason": "of the cluster's zone itself",
 } if {
@@ -58,6 +74,13 @@ verdict := {
 	"rule": "tenant/other",
 	"reason": "another tenant's or nobody's",
 }
+
+mine := input.client.namespace_labels["dns.example/tenant"]
+
+theirs := input.target.namespace_labels["dns.example/tenant"]
+
+# `acorn.shop` and `acorn.shop.web` are below `acorn`; `acorns` is not.
+is_below(tenant, other) if startswith(tenant, concat("", [other, "."]))
 
 # Names outside the cluster are open, unless the client's namespace has a list of those it may ask for. Where such a
 # name leads by CNAME is its owner's business and not judged by that list.

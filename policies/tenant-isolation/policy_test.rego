@@ -24,6 +24,10 @@ pod(namespace) := {
 labels := {
 	"acorn": {"dns.example/tenant": "acorn"},
 	"acorn-jobs": {"dns.example/tenant": "acorn"},
+	"acorn-shop": {"dns.example/tenant": "acorn.shop"},
+	"acorn-shop-web": {"dns.example/tenant": "acorn.shop.web"},
+	"acorn-bank": {"dns.example/tenant": "acorn.bank"},
+	"acorns": {"dns.example/tenant": "acorns"},
 	"birch": {"dns.example/tenant": "birch"},
 	"platform": {"dns.example/shared": "true"},
 	"platform-old": {"dns.example/shared": "false"},
@@ -254,4 +258,46 @@ test_a_tenant_cannot_open_what_is_not_its_own if {
 		{"tier": "tenant", "action": "allow", "rule": "acorn/all", "reason": "we would like to"},
 	}
 	verdict.rule == "tenant/other"
+}
+
+# What a pod of one namespace gets of another's service, when the data say so of the hierarchy.
+related(client, namespace, hierarchy) := judged_with(
+	asks(pod(client), concat(".", ["db", namespace, "svc.cluster.local"]), service(namespace, "db")),
+	{"hierarchy": hierarchy},
+).rule
+
+test_tenants_below_are_others_unless_the_data_say_so if {
+	related("acorn", "acorn-shop", {}) == "tenant/other"
+	related("acorn-shop", "acorn", {}) == "tenant/other"
+	related("acorn", "acorn-shop", {"down": false}) == "tenant/other"
+}
+
+test_parents_see_all_below if {
+	every namespace in ["acorn-shop", "acorn-shop-web", "acorn-bank"] {
+		related("acorn", namespace, {"down": true}) == "tenant/below"
+		related(namespace, "acorn", {"down": true}) == "tenant/other"
+	}
+	related("acorn-shop", "acorn-shop-web", {"down": true}) == "tenant/below"
+}
+
+test_children_see_all_above if {
+	every namespace in ["acorn-shop", "acorn-shop-web", "acorn-bank"] {
+		related(namespace, "acorn", {"up": true}) == "tenant/above"
+		related("acorn", namespace, {"up": true}) == "tenant/other"
+	}
+}
+
+test_siblings_and_names_that_begin_alike_are_others if {
+	both := {"up": true, "down": true}
+	related("acorn-shop", "acorn-bank", both) == "tenant/other"
+	related("acorn", "acorns", both) == "tenant/other"
+	related("acorns", "acorn", both) == "tenant/other"
+	related("acorn", "cedar-pay", both) == "tenant/other"
+	related("cedar-pay", "acorn", both) == "tenant/other"
+}
+
+test_only_pods_are_above if {
+	host := {"kind": "host", "namespace_labels": labels.acorn}
+	request := asks(host, "db.acorn-shop.svc.cluster.local", service("acorn-shop", "db"))
+	judged_with(request, {"hierarchy": {"down": true}}).rule == "tenant/not-a-pod"
 }
