@@ -33,10 +33,10 @@ def load(
 ) -> Loaded:
     """Read and check policies; 0.3 s and more, in a process of its own unless not `isolated`. Blocks.
 
-    `more` are files that lie in no folder. `declared`: paths below `data` where `RegoEngine.feed` will put documents; files and rules may not be there. Without
-    isolation a policy that never ends hangs the caller: for tests, with policies of their own. With `trusted` False
-    the policies are not the operator's own. What is returned may cross threads. Raises PolicyLoadError with all
-    complaints.
+    `more` are files that lie in no folder. `declared`: paths below `data` where `RegoEngine.feed` will put documents;
+    files and rules may not be there. Without isolation a policy that never ends hangs the caller: for tests, with
+    policies of their own. With `trusted` False the policies are not the operator's own. What is returned may cross
+    threads. Raises PolicyLoadError with all complaints.
     """
     sources, complaints = read([Path(f) for f in folders], limits, more=more)
     if complaints:
