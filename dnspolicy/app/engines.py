@@ -15,7 +15,7 @@ from dnspolicy.model.answer import Dependencies, Rests
 from dnspolicy.plugins.policy import Config, Judge
 from dnspolicy.policy.decisions import DecisionCache
 from dnspolicy.policy.engine import Supply
-from dnspolicy.policy.failure import OnError
+from dnspolicy.policy.settings.failure import FailureTable
 
 
 class _Asked:
@@ -42,25 +42,37 @@ class Engines:
         self._asked: dict[tuple[Path, Config], _Asked] = {}
         self._thread = threading.get_ident()
         self._info = parts.metrics.gauge("dnspolicy_policy_info", "1 for the policy revision in force.", ("revision",))
+        self._candidates = parts.metrics.gauge(
+            "dnspolicy_policy_candidate_info", "1 for the revision of a candidate policy.", ("revision",)
+        )
 
     def judge(self, config: Config, plan: Plan) -> Judge:
         """The judge for a `policy` directive. Raises PolicyLoadError and ConfigError."""
-        key = plan.folder, config.of_engine()
-        asked = self._asked.get(key)
-        if asked is None:
-            asked = self._asked[key] = _Asked(supply_of(config, plan, self._parts, self._thread))
-            self._show()
+        asked = self._open(config.of_engine(), plan)
         judge = asked.judges.get(config)
         if judge is None:
+            beside = config.of_candidate()
+            candidate = None if beside is None else self._open(beside, plan)
             parts = self._parts
             decisions = DecisionCache(
-                config.cache, parts.clock, parts.metrics, keeps_last=config.on_error is OnError.LAST_KNOWN
+                config.cache, parts.clock, parts.metrics, keeps_last=FailureTable.of(config.on_error).keeps_last
             )
             asked.decisions[config] = decisions
             judge = asked.judges[config] = Judge(
-                config, asked.supply.engine, decisions, clock=parts.clock, metrics=parts.metrics
-            )
+                config, asked.supply.engine, decisions, clock=parts.clock, metrics=parts.metrics,
+                candidate=None if candidate is None else candidate.supply.engine,
+            )  # fmt: skip
+            if candidate is not None and candidate is not asked:
+                candidate.judges[config] = judge
+            self._show()
         return judge
+
+    def _open(self, config: Config, plan: Plan) -> _Asked:
+        key = plan.folder, config
+        asked = self._asked.get(key)
+        if asked is None:
+            asked = self._asked[key] = _Asked(supply_of(config, plan, self._parts, self._thread))
+        return asked
 
     def source_of(self, rule: str) -> str | None:
         """Where a policy file speaks of a rule, `file:line`."""
@@ -69,7 +81,10 @@ class Engines:
 
     def announcement(self) -> list[str]:
         """What is in force, for people."""
-        return [asked.supply.announcement() for asked in self._asked.values()]
+        return [
+            asked.supply.announcement() if asked.decisions else f"candidate {asked.supply.announcement()}"
+            for asked in self._asked.values()
+        ]
 
     async def settle(self) -> None:
         """Make ready what `judge` opened. Raises PolicyLoadError."""
@@ -91,7 +106,8 @@ class Engines:
         for key, asked in tuple(self._asked.items()):
             for config in [config for config, judge in asked.judges.items() if id(judge) not in wanted]:
                 del asked.judges[config]
-                asked.decisions.pop(config).end()
+                if config in asked.decisions:
+                    asked.decisions.pop(config).end()
             if not asked.judges:
                 del self._asked[key]
                 await asked.supply.stop()
@@ -118,5 +134,7 @@ class Engines:
 
     def _show(self) -> None:
         self._info.values.clear()
+        self._candidates.values.clear()
         for asked in self._asked.values():
-            self._info.set(1.0, (asked.supply.engine.revision,))
+            gauge = self._info if asked.decisions else self._candidates
+            gauge.set(1.0, (asked.supply.engine.revision,))

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from dnspolicy.model.answer import Reply
+from dnspolicy.model.facts import AnswerFacts
 from dnspolicy.model.identity import NOBODY, Identity
 from dnspolicy.model.name import Name
-from dnspolicy.model.query import Query
+from dnspolicy.model.query import Query, Via
+from dnspolicy.model.target import Target
 from dnspolicy.model.verdict import Phase, Verdict
 
 Resolve = Callable[[Query, "QueryContext"], Awaitable[Reply]]
@@ -17,13 +19,20 @@ Resolve = Callable[[Query, "QueryContext"], Awaitable[Reply]]
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
-    """The name `about` judged in one phase. `seconds` is what asking the engine took, 0 for a remembered decision."""
+    """The name `about` judged in one phase. `seconds` is what asking the engine took, 0 for a remembered decision.
+
+    `via`, `target` and `facts` are what the policy was shown besides, for records of level full; `target` is None when
+    it was not asked.
+    """
 
     about: Name
     phase: Phase
     verdict: Verdict
     seconds: float
     cached: bool
+    via: Via = Via.CLIENT
+    target: Target | None = None
+    facts: AnswerFacts | None = None
 
     @property
     def name(self) -> str:

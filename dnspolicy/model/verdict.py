@@ -51,11 +51,28 @@ class AuditLevel(StrEnum):
 
 
 class Would(msgspec.Struct, frozen=True):
-    """What a rule in shadow would have done."""
+    """What a rule in shadow, or the candidate policy of that `revision`, would have done."""
 
     action: Action
     rule: str
     reason: str
+    candidate: bool = False
+    revision: str = ""
+
+
+class Beside:
+    """What a candidate policy would have done with the same question. Found out when the answer has left.
+
+    `known`: it is done, whatever came of it; `would` is None then if it does the same. `failed_at` is monotonic time
+    (seconds) of an attempt that came to nothing.
+    """
+
+    __slots__ = ("failed_at", "known", "would")
+
+    def __init__(self) -> None:
+        self.known = False
+        self.would: Would | None = None
+        self.failed_at: float | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -89,6 +106,8 @@ class Verdict(msgspec.Struct, frozen=True):
     shadow: tuple[Would, ...] = ()
     trigger: str = ""
     """What made a response-phase or chain verdict: `cname:NAME`, `address:IP`, `owner:NS/NAME`; else empty."""
+    beside: Beside | None = None
+    """What the candidate policy says; None when there is no candidate."""
 
     def lifetime(self, timeless: bool) -> float | None:
         """How many seconds it may be remembered; None as long as revision and input stay the same.

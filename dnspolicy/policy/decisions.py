@@ -18,10 +18,18 @@ FOREVER = float("inf")
 
 
 class Remembered(msgspec.Struct, frozen=True, gc=False):
-    """A decision, also that there is none. `until` is monotonic time (seconds)."""
+    """A decision. `until` is monotonic time (seconds)."""
 
-    verdict: Verdict | None
+    verdict: Verdict
     until: float
+
+    def aged(self, now: float) -> Verdict:
+        """The decision for what time it has left, so that nothing made of it lives longer than it does."""
+        if self.until == FOREVER:
+            return self.verdict
+        left = max(self.until - now, 0.0)
+        ttl = self.verdict.ttl
+        return msgspec.structs.replace(self.verdict, holds=left, ttl=None if ttl is None else min(ttl, int(left)))
 
 
 class DecisionCache:
@@ -54,23 +62,19 @@ class DecisionCache:
         self._found += 1
         return found
 
-    def keep(self, key: Key, verdict: Verdict | None, timeless: bool) -> None:
-        """Remember a decision for its lifetime; that there is none only if the policy is `timeless`."""
+    def keep(self, key: Key, verdict: Verdict, timeless: bool) -> None:
+        """Remember a decision for its lifetime, and as the last one known for its question however short that is."""
         if not self._capacity:
             return
-        seconds = (None if timeless else 0.0) if verdict is None else verdict.lifetime(timeless)
+        if self._keeps_last:
+            self._last[key[1]] = verdict
+        seconds = verdict.lifetime(timeless)
         if seconds is None:
             seconds = FOREVER
         if seconds > 0:
             if len(self._entries) >= self._capacity:
                 self._make_room()
             self._entries[key] = Remembered(verdict, self._clock.monotonic() + seconds)
-            if not self._keeps_last:
-                return
-            if verdict is not None:
-                self._last[key[1]] = verdict
-            else:
-                self._last.pop(key[1], None)
 
     def _tell_hits(self) -> None:
         """Hits are counted apart, for they are many."""

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import msgspec
 
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout
 from dnspolicy.model.verdict import Action, Origin, Verdict
+from dnspolicy.policy.settings.failure import FailureKind, OnError
 
 FAILURE_TRIGGER = "failure:"
 """Begins the trigger of a last known decision that stands in for one that could not be had."""
-
-
-class OnError(StrEnum):
-    """`last_known`: the last decision for the same question, whatever the revision; block when there is none."""
-
-    BLOCK = "block"
-    ALLOW = "allow"
-    LAST_KNOWN = "last_known"
-
-
-class FailureKind(StrEnum):
-    UNAVAILABLE = "unavailable"
-    TIMEOUT = "timeout"
-    BAD_REPLY = "bad_reply"
 
 
 def kind_of(problem: EngineError) -> FailureKind:
@@ -37,7 +22,7 @@ def kind_of(problem: EngineError) -> FailureKind:
 
 
 def verdict_of(problem: EngineError, on_error: OnError, revision: str, last: Verdict | None) -> Verdict:
-    """The verdict of a failure. `last` is the last known decision for the question."""
+    """The verdict of a failure. `last` is what was last said to the question, of whatever revision."""
     kind = kind_of(problem)
     rule = f"failure/{kind}"
     if on_error is OnError.ALLOW:

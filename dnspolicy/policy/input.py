@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from dnspolicy.model.facts import AnswerFacts as AnswerFacts
 from dnspolicy.model.identity import ClientKind, Identity
 from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query
@@ -29,15 +30,6 @@ from dnspolicy.policy.document import (
 VERSION = 1
 _REMEMBERED = 4096
 _json = msgspec.json.Encoder().encode
-
-
-class AnswerFacts(msgspec.Struct, frozen=True):
-    """What the response phase sees: every owner name and alias target, every address and SVCB hint (canonical text)."""
-
-    rcode: str
-    names: tuple[str, ...]
-    addresses: tuple[str, ...]
-    made_by: str
 
 
 class PolicyInput(msgspec.Struct, frozen=True, gc=False):

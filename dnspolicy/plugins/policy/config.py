@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from dnspolicy.corefile.schema import Duration
-from dnspolicy.policy.failure import OnError
+from dnspolicy.policy.settings.failure import OnErrorLine
 
 ENGINES = ("rego",)
 """The words that name an engine."""
@@ -21,15 +21,12 @@ class Default(StrEnum):
     ALLOW = "allow"
 
 
-class Config(msgspec.Struct, frozen=True, kw_only=True):
-    """`timeout` in seconds; `cache` is how many decisions are remembered."""
+class EngineWords(msgspec.Struct, frozen=True, kw_only=True):
+    """The words that say which engine decides, and how it is asked. `timeout` and `reload` in seconds."""
 
     rego: tuple[str, ...] = ()
     entrypoint: Annotated[str, msgspec.Meta(pattern=r"^data(\.[A-Za-z_][A-Za-z0-9_]*)+$")] = "data.dnspolicy.decision"
     timeout: Annotated[Duration, msgspec.Meta(gt=0, le=60)] = Duration(0.02)
-    default: Default = Default.BLOCK
-    on_error: OnError = OnError.BLOCK
-    cache: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 10_000
     reload: Annotated[Duration, msgspec.Meta(ge=0.01)] = Duration(2.0)
 
     def __post_init__(self) -> None:
@@ -42,8 +39,25 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         """The word of the engine."""
         return next(word for word in ENGINES if getattr(self, word))
 
+
+class Config(EngineWords, frozen=True, kw_only=True):
+    """`cache` is how many decisions are remembered; `candidate` names the engine of a policy that is only watched."""
+
+    default: Default = Default.BLOCK
+    on_error: tuple[OnErrorLine, ...] = ()
+    cache: Annotated[int, msgspec.Meta(ge=0, le=10_000_000)] = 10_000
+    candidate: EngineWords | None = None
+
     def of_engine(self) -> Config:
         """What of it concerns the engine: directives that agree in this share one."""
-        usual = Config(rego=("",))
-        kept = {name: getattr(usual, name) for name in ("timeout", "default", "on_error", "cache")}
-        return msgspec.structs.replace(self, **kept)
+        return _alone(self)
+
+    def of_candidate(self) -> Config | None:
+        """The same for the candidate; None when there is none."""
+        return None if self.candidate is None else _alone(self.candidate)
+
+
+def _alone(words: EngineWords) -> Config:
+    """A directive that names nothing but an engine. How long a question may take is no part of the engine."""
+    given = {name: getattr(words, name) for name in EngineWords.__struct_fields__ if name != "timeout"}
+    return Config(**given)

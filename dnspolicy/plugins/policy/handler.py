@@ -16,7 +16,7 @@ from dnspolicy.model.name import ROOT, Name
 from dnspolicy.model.query import Query, Via
 from dnspolicy.model.rr import Rcode, Type
 from dnspolicy.model.target import Target, TargetKind
-from dnspolicy.model.verdict import Action, Mode, Phase, Verdict
+from dnspolicy.model.verdict import Action, Phase, Verdict
 from dnspolicy.plugins.policy import apply
 from dnspolicy.plugins.policy.facts import aliases, answer_facts
 from dnspolicy.plugins.policy.judge import Judge
@@ -25,7 +25,7 @@ from dnspolicy.wire.rdata import name_in
 
 _replace = msgspec.structs.replace
 # Naming the member of an enumeration costs 0.1 µs, which counts on the way of every query.
-_QUERY, _ALLOW, _SHADOW = Phase.QUERY, Action.ALLOW, Mode.SHADOW
+_QUERY, _ALLOW = Phase.QUERY, Action.ALLOW
 MAX_ALIASES = 16
 MAX_STEPS = 8
 """How many redirects and rewrites may follow one upon another, so that a circle of them ends."""
@@ -66,7 +66,7 @@ class Policy:
         return self._judge.client_facts
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
-        if self._judge.client_facts and self._view.missing():
+        if self._judge.needs_clients and self._view.missing():
             verdict = self._judge.unavailable(query, ctx, "the cluster is not loaded yet, so nobody knows who asks")
             if not _passes(verdict):
                 return apply.NOT_READY
@@ -115,8 +115,8 @@ class Policy:
             if verdict.ttl is not None:
                 answer = apply.capped(answer, verdict.ttl)
             if self._judge.reads_answers or (answer.answer and aliases(answer)):
-                return await self._judge_answer(query, ctx, ask_next, target, answer)
-            return answer
+                return await self._judge_answer(query, ctx, ask_next, target, answer, verdict)
+            return self._watched(query, ctx, target, answer, verdict) if self._judge.watches_answers else answer
         if verdict.action is Action.BLOCK:
             fresh = self._judge.freshness(target, verdict)
             if target.kind is not TargetKind.EXTERNAL and self._view.missing():
@@ -207,10 +207,20 @@ class Policy:
             return await ctx.resolve(query, ctx)
         return await self._apply(query, ctx, ask_next, target, verdict)
 
+    def _watched(
+        self, query: Query, ctx: QueryContext, target: Target, answer: Answer, allowed: Verdict | None
+    ) -> Answer:
+        """The answer as it is; the candidate is asked about it, which the policy in force cannot tell from the name."""
+        if allowed is None or allowed.beside is None:
+            return answer
+        question = PolicyInput(Phase.RESPONSE, ctx.identity, query, target, answer_facts(answer))
+        return answer.changed(fresh=answer.fresh.within(self._judge.watch(question, ctx, allowed)))
+
     async def _judge_answer(
-        self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, answer: Answer
-    ) -> Reply:
-        """The response phase: each alias as a name, then the answer as a whole."""
+        self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, answer: Answer,
+        allowed: Verdict | None = None,
+    ) -> Reply:  # fmt: skip
+        """The response phase: each alias as a name, then the answer as a whole. `allowed`: what let the query pass."""
         chain = aliases(answer)
         if len(chain) > MAX_ALIASES:
             return self._fail(query, ctx, target, f"more than {MAX_ALIASES} aliases")
@@ -223,7 +233,7 @@ class Policy:
                 ctx.original = answer
                 return await self._cut(query, alias, ctx, ask_next, found, verdict, answer)
         if not self._judge.reads_answers:
-            return answer
+            return self._watched(query, ctx, target, answer, allowed) if self._judge.watches_answers else answer
         verdict = await self._judge.judge(query, ctx, Phase.RESPONSE, target, answer_facts(answer), trigger="answer")
         if _passes(verdict):
             answer = _replace(answer, fresh=self._judge.limited(answer.fresh, target, verdict))
@@ -278,5 +288,5 @@ class Policy:
 
 
 def _passes(verdict: Verdict) -> bool:
-    """Whether the answer stays as it is: allowed, or only watched in shadow."""
-    return verdict.action is _ALLOW or verdict.mode is _SHADOW
+    """Whether the answer stays as it is."""
+    return verdict.action is _ALLOW

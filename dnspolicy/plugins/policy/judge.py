@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import msgspec
 
 from dnspolicy.chain.clock import Clock
@@ -14,53 +16,82 @@ from dnspolicy.model.query import Query, Via
 from dnspolicy.model.target import Target
 from dnspolicy.model.verdict import Action, Origin, Phase, Verdict
 from dnspolicy.plugins.policy.config import Config, Default
-from dnspolicy.policy.decisions import DecisionCache
+from dnspolicy.plugins.policy.watcher import Watcher
+from dnspolicy.policy.candidate import settled, united
+from dnspolicy.policy.decisions import FOREVER, DecisionCache, Key
 from dnspolicy.policy.engine import Engine
 from dnspolicy.policy.failure import FAILURE_TRIGGER, kind_of, verdict_of
-from dnspolicy.policy.footprint import projector
+from dnspolicy.policy.footprint import Footprint, projector
 from dnspolicy.policy.input import AnswerFacts, PolicyInput
+from dnspolicy.policy.settings.failure import FailureKind, FailureTable, OnError
 
 DEFAULT_RULE = "default"
 # Naming the member of an enumeration costs 0.1 µs, which counts on the way of every query.
-_ALLOW, _FAILURE = Action.ALLOW, Origin.FAILURE
+_ALLOW, _FAILURE, _DEFAULT = Action.ALLOW, Origin.FAILURE, Origin.DEFAULT
 
 
 class Judge:
     """Shared by all policy rooms that use one engine with one configuration.
 
-    `reads_endpoints` and `reads_answers` say whether the policy in force can read the endpoints of a target, and
-    whether it can tell the response phase from the query phase.
+    `reads_endpoints` says whether a policy can read the endpoints of a target; `reads_answers` whether the one in force
+    can tell the response phase from the query phase, and `watches_answers` whether only the candidate can.
+    `needs_clients`: the policy in force reads facts of clients. `client_facts` are what it and the candidate read.
     """
 
     def __init__(
-        self, config: Config, engine: Engine, decisions: DecisionCache, *, clock: Clock, metrics: Metrics
+        self,
+        config: Config,
+        engine: Engine,
+        decisions: DecisionCache,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        candidate: Engine | None = None,
     ) -> None:
         self._config = config
         self._engine = engine
         self._decisions = decisions
         self._clock = clock
+        self._table = FailureTable.of(config.on_error)
+        self._watcher: Watcher | None = None
+        if candidate is not None and config.candidate is not None:
+            self._watcher = Watcher(candidate, config.candidate.timeout, clock=clock, metrics=metrics)
         self._failures = metrics.counter(
-            "dnspolicy_policy_failures_total", "Questions without a usable decision, by kind of failure.", ("kind",)
+            "dnspolicy_policy_failures_total",
+            "Questions without a usable decision, by kind of failure and what followed.",
+            ("kind", "action"),
         )
         self._undecided = metrics.counter("dnspolicy_policy_undefined_total", "Questions the policy said nothing to.")
-        self._reads = engine.footprint.paths
+        self._reads = self._footprint().paths
         self.renew()
 
     def renew(self) -> None:
-        """Take over what the engine's new revision can read. To be called whenever the revision changes."""
-        footprint = self._engine.footprint
+        """Take over what a new revision of either policy can read. To be called whenever a revision changes."""
+        own, footprint = self._engine.footprint, self._footprint()
         self.revision = self._engine.revision
+        self._key = self.revision
         if footprint.paths != self._reads:  # equal projections of different facts are different questions
             self._decisions.forget_last()
             self._reads = footprint.paths
-        self._default = self._default_verdict()
+        self._default = self._default_verdict(self.revision)
         self._project = projector(footprint)
-        self._timeless = footprint.timeless
+        self._timeless = own.timeless
         self._reads_target = footprint.reads("target")
         self._rests: Dependencies = frozenset({(Rests.POLICY, self._engine.name)})
         self.reads_endpoints = footprint.reads("target", "endpoints")
-        self.reads_answers = footprint.reads("answer") or footprint.reads("phase")
+        self.reads_answers = own.reads("answer") or own.reads("phase")
+        self.needs_clients = bool(own.client_facts())
         self.client_facts: frozenset[ClientFact] = footprint.client_facts()
+        self.watches_answers = False
+        if self._watcher is not None:
+            self._watcher.renew(self._default_verdict(self._watcher.revision))
+            self._key = f"{self.revision} {self._watcher.revision}"
+            self._rests |= {(Rests.POLICY, self._watcher.name)}
+            self.watches_answers = not self.reads_answers and self._watcher.reads_answers
+
+    def _footprint(self) -> Footprint:
+        own = self._engine.footprint
+        return own if self._watcher is None else united(own, self._watcher.footprint)
 
     async def judge(
         self,
@@ -77,61 +108,107 @@ class Judge:
 
     def recall(self, question: PolicyInput, ctx: QueryContext, trigger: str = "") -> Verdict | None:
         """The remembered verdict, noted; None when it is to be decided."""
-        known = self._decisions.find((self.revision, self._project(question)))
-        return None if known is None else self._noted(question, ctx, known.verdict, 0.0, True, trigger)
+        known = self._decisions.find((self._key, self._project(question)))
+        if known is None:
+            return None
+        verdict = known.verdict
+        if known.until != FOREVER:
+            verdict = known.aged(self._clock.monotonic())
+        if verdict.beside is not None and self._watcher is not None:
+            self._watcher.again(question, verdict, ctx.deadline)
+        return self._noted(question, ctx, verdict, 0.0, True, trigger)
 
     async def decide(self, question: PolicyInput, ctx: QueryContext, trigger: str = "") -> Verdict:
         """The verdict, decided now and noted. Never raises."""
         started = self._clock.monotonic()
-        deadline = min(ctx.deadline, started + self._config.timeout)
-        verdict = await self._decide(question, self._project(question), deadline)
+        verdict = await self._decide(question, self._project(question), started, ctx.deadline)
         return self._noted(question, ctx, verdict, self._clock.monotonic() - started, False, trigger)
 
-    def _noted(
-        self, question: PolicyInput, ctx: QueryContext, said: Verdict | None, seconds: float, cached: bool, trigger: str
-    ) -> Verdict:
-        """The verdict that follows from what was said, noted in the context."""
+    def watch(self, question: PolicyInput, ctx: QueryContext, allowed: Verdict) -> Freshness:
+        """Ask only the candidate about an answer that was `allowed`; how long what it says of it holds."""
+        assert self._watcher is not None
+        beside = self._watcher.ask(question, allowed, ctx.deadline, None)
+        verdict = msgspec.structs.replace(allowed, beside=beside)
         query = question.query
-        verdict = self._nothing_said() if said is None else said
+        ctx.judgements.append(
+            Judgement(query.name, question.phase, verdict, 0.0, True, query.via, question.target, question.answer)
+        )
+        return Freshness(None if self._watcher.timeless else 0.0, self._rests)
+
+    def _noted(
+        self, question: PolicyInput, ctx: QueryContext, verdict: Verdict, seconds: float, cached: bool, trigger: str
+    ) -> Verdict:
+        """The verdict, noted in the context."""
+        query = question.query
+        if verdict.origin is _DEFAULT:
+            self._undecided.inc()
         if verdict.action is not _ALLOW and not verdict.trigger:
             trigger = trigger or (f"cname:{query.name}" if query.via is Via.CNAME else "")
             verdict = msgspec.structs.replace(verdict, trigger=trigger) if trigger else verdict
         name, phase, judgements = query.name, question.phase, ctx.judgements
         noted = judgements[-1] if judgements else None
         if noted is None or noted.verdict is not verdict or noted.about != name or noted.phase is not phase:
-            judgements.append(Judgement(name, phase, verdict, seconds, cached))
+            judgements.append(
+                Judgement(name, phase, verdict, seconds, cached, query.via, question.target, question.answer)
+            )
         return verdict
 
-    async def _decide(self, question: PolicyInput, projection: object, deadline: float) -> Verdict | None:
-        """What the engine says, or the failure table; None for a policy that says nothing."""
+    async def _decide(self, question: PolicyInput, projection: Hashable, now: float, until: float) -> Verdict:
+        """What the engine says, or the failure table. `now` and `until`, the query's deadline, are monotonic time."""
         try:
-            return await self._ask(question, projection, deadline)
+            said = await self._ask(question, projection, min(until, now + self._config.timeout))
         except EngineError as problem:
-            self._failures.inc((kind_of(problem).value,))
-            last = self._decisions.last(projection)
-            return verdict_of(problem, self._config.on_error, self.revision, last)
+            kind = kind_of(problem)
+            on_error = self._table.action(kind, question.query.name, question.phase)
+            verdict = verdict_of(problem, on_error, self.revision, self._decisions.last(projection))
+            self._failed(kind, verdict)
+            return verdict
+        return said
 
-    async def _ask(self, question: PolicyInput, projection: object, deadline: float) -> Verdict | None:
-        revision = self.revision
-        verdict = await self._engine.decide(question, deadline)
-        if self._engine.revision == revision:
-            self._decisions.keep((revision, projection), verdict, self._timeless)
+    def _failed(self, kind: FailureKind, verdict: Verdict) -> None:
+        stood_in = verdict.trigger.startswith(FAILURE_TRIGGER)
+        self._failures.inc((kind.value, OnError.LAST_KNOWN.value if stood_in else verdict.action.value))
+
+    async def _ask(self, question: PolicyInput, projection: Hashable, deadline: float) -> Verdict:
+        key = self._key
+        said = await self._engine.decide(question, deadline)
+        verdict = settled(said, self._default, self._timeless)
+        if self._watcher is not None:
+            verdict = self._watched(question, verdict, (key, projection), deadline)
+        if self._key == key:
+            self._decisions.keep((key, projection), verdict, self._timeless)
         return verdict
 
-    def _nothing_said(self) -> Verdict:
-        self._undecided.inc()
-        return self._default
+    def _watched(self, question: PolicyInput, verdict: Verdict, key: Key, deadline: float) -> Verdict:
+        """The verdict with what the candidate says beside it.
 
-    def _default_verdict(self) -> Verdict:
+        What a candidate says that reads the clock holds for a time that is not known yet, so the decision is remembered
+        when it is.
+        """
+        watcher = self._watcher
+        assert watcher is not None
+        if watcher.timeless:
+            return msgspec.structs.replace(verdict, beside=watcher.ask(question, verdict, deadline, None))
+        own = verdict.lifetime(self._timeless)
+
+        def learned(seconds: float | None) -> None:
+            if self._key == key[0] and seconds is not None:
+                holds = seconds if own is None else min(own, seconds)
+                self._decisions.keep(key, msgspec.structs.replace(verdict, beside=beside, holds=holds), self._timeless)
+
+        beside = watcher.ask(question, verdict, deadline, learned)
+        return msgspec.structs.replace(verdict, beside=beside, holds=0.0)
+
+    def _default_verdict(self, revision: str) -> Verdict:
         action = Action.ALLOW if self._config.default is Default.ALLOW else Action.BLOCK
         reason = f"the policy says nothing; default {self._config.default}"
-        return Verdict(action, DEFAULT_RULE, reason, origin=Origin.DEFAULT, revision=self.revision)
+        return Verdict(action, DEFAULT_RULE, reason, origin=Origin.DEFAULT, revision=revision)
 
     def fail(self, query: Query, ctx: QueryContext, problem: EngineError) -> Verdict:
         """The verdict of a decision that cannot be carried out: always a block, noted in the context."""
-        self._failures.inc((kind_of(problem).value,))
         rule = f"failure/{kind_of(problem)}"
         verdict = Verdict(Action.BLOCK, rule, str(problem), origin=Origin.FAILURE, revision=self.revision)
+        self._failed(kind_of(problem), verdict)
         ctx.judgements.append(Judgement(query.name, Phase.QUERY, verdict, 0.0, False))
         return verdict
 
@@ -147,8 +224,9 @@ class Judge:
     def unavailable(self, query: Query, ctx: QueryContext, text: str) -> Verdict:
         """The verdict of a question that cannot be put to the engine yet, by the failure table."""
         problem = EngineUnavailable(text)
-        self._failures.inc((kind_of(problem).value,))
-        verdict = verdict_of(problem, self._config.on_error, self.revision, None)
+        on_error = self._table.action(kind_of(problem), query.name, Phase.QUERY)
+        verdict = verdict_of(problem, on_error, self.revision, None)
+        self._failed(kind_of(problem), verdict)
         ctx.judgements.append(Judgement(query.name, Phase.QUERY, verdict, 0.0, False))
         return verdict
 

@@ -8,7 +8,8 @@ from dnspolicy.chain.metrics import Metrics
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable
 from dnspolicy.model.verdict import Action, Origin, Verdict
 from dnspolicy.policy.decisions import DecisionCache
-from dnspolicy.policy.failure import OnError, verdict_of
+from dnspolicy.policy.failure import verdict_of
+from dnspolicy.policy.settings.failure import OnError
 from dnspolicy.testing.clock import FakeClock
 
 ALLOW = Verdict(Action.ALLOW, "r", "why")
@@ -25,12 +26,26 @@ def test_a_decision_is_remembered_under_its_key() -> None:
     assert cache.find(("rev", ("b",))) is None
 
 
-def test_that_the_policy_says_nothing_is_remembered_too() -> None:
-    cache = DecisionCache(10, FakeClock(), Metrics())
-    cache.keep(KEY, None, timeless=True)
+def test_what_is_remembered_for_a_time_grows_old() -> None:
+    clock = FakeClock()
+    cache = DecisionCache(10, clock, Metrics())
+    cache.keep(KEY, Verdict(Action.ALLOW, "r", "why", ttl=10), timeless=False)
+    clock.advance(6.5)
     found = cache.find(KEY)
     assert found is not None
-    assert found.verdict is None
+    aged = found.aged(clock.monotonic())
+    assert (aged.ttl, aged.holds) == (3, 3.5)
+
+
+def test_what_is_remembered_for_ever_does_not_grow_old() -> None:
+    clock = FakeClock()
+    cache = DecisionCache(10, clock, Metrics())
+    kept = Verdict(Action.ALLOW, "r", "why", ttl=10)
+    cache.keep(KEY, kept, timeless=True)
+    clock.advance(6.5)
+    found = cache.find(KEY)
+    assert found is not None
+    assert found.aged(clock.monotonic()) is kept
 
 
 @pytest.mark.parametrize(
@@ -90,11 +105,13 @@ def test_the_last_known_decision_stands_in_where_it_is_asked_for() -> None:
     assert verdict_of(EngineTimeout("x"), OnError.BLOCK, "new", last).action is Action.BLOCK
 
 
-def test_that_the_policy_now_says_nothing_is_the_last_word() -> None:
+def test_the_last_word_counts_also_if_it_could_not_be_remembered() -> None:
     cache = DecisionCache(10, FakeClock(), Metrics())
     cache.keep(KEY, ALLOW, timeless=True)
-    cache.keep(("rev2", KEY[1]), None, timeless=True)
-    assert cache.last(KEY[1]) is None
+    nothing = Verdict(Action.BLOCK, "default", "the policy says nothing", origin=Origin.DEFAULT)
+    cache.keep(("rev2", KEY[1]), nothing, timeless=False)
+    assert cache.find(("rev2", KEY[1])) is None
+    assert cache.last(KEY[1]) is nothing
 
 
 def test_the_last_decision_is_kept_only_where_it_is_wanted() -> None:

@@ -18,9 +18,9 @@ from dnspolicy.model.target import EXTERNAL, Target, TargetKind
 from dnspolicy.model.verdict import Action, Phase, Verdict
 from dnspolicy.plugins.policy import Config, Judge, Policy
 from dnspolicy.policy.decisions import DecisionCache
-from dnspolicy.policy.failure import OnError
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
+from dnspolicy.policy.settings.failure import OnError, OnErrorLine
 from dnspolicy.testing.clock import FakeClock
 from dnspolicy.wire import rdata
 
@@ -59,7 +59,11 @@ def ask(
 ) -> Answer:
     clock, metrics = FakeClock(), Metrics()
     judge = Judge(
-        Config(rego=("x",), on_error=on_error), engine, DecisionCache(9, clock, metrics), clock=clock, metrics=metrics
+        Config(rego=("x",), on_error=(OnErrorLine(on_error),)),
+        engine,
+        DecisionCache(9, clock, metrics),
+        clock=clock,
+        metrics=metrics,
     )
 
     async def nobody(query: Query, upstreams: tuple[str, ...], deadline: float) -> Answer:
@@ -155,16 +159,17 @@ def test_an_answer_of_a_last_known_decision_is_not_reused() -> None:
 
     clock, metrics = FakeClock(), Metrics()
     decisions = DecisionCache(9, clock, metrics, keeps_last=True)
-    judge = Judge(
-        Config(rego=("x",), on_error=OnError.LAST_KNOWN), StaticEngine(once), decisions, clock=clock, metrics=metrics
-    )
+    engine = StaticEngine(once)
+    config = Config(rego=("x",), on_error=(OnErrorLine(OnError.LAST_KNOWN),))
+    judge = Judge(config, engine, decisions, clock=clock, metrics=metrics)
 
     async def judged() -> Verdict:
         ctx = QueryContext("192.0.2.9", 1, clock.monotonic(), clock.monotonic() + 4, None)  # type: ignore[arg-type]
         return await judge.judge(Query(NAME, 1, NAME), ctx, Phase.QUERY, EXTERNAL)
 
     first = asyncio.run(judged())
-    judge.revision = "the next one"  # so that the decision is asked for anew
+    engine.swap(once, "the next one")  # so that the decision is asked for anew
+    judge.renew()
     second = asyncio.run(judged())
     assert judge.limited(BELOW.fresh, EXTERNAL, first).ttl == 20.0
     assert second.trigger == "failure:timeout"
