@@ -18,6 +18,7 @@ from dnspolicy.cluster.apiserver.source import ApiServer
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.manifests import Manifests
 from dnspolicy.cluster.source import ClusterSource
+from dnspolicy.cluster.things import Collection
 from dnspolicy.plugins.forward.forwarder import Forwarder
 from dnspolicy.plugins.prometheus.tally import Tally
 
@@ -37,6 +38,15 @@ class Halt:
         self.asked.set()
 
 
+class Nobody(msgspec.Struct, frozen=True, eq=False):
+    """Follows nothing: the collection stays empty and incomplete."""
+
+    collection: Collection
+
+    async def end(self) -> None:
+        """Nothing."""
+
+
 class Unreached(msgspec.Struct, frozen=True, eq=False):
     """The cluster of a pod, looked at from outside of it: it never loads."""
 
@@ -50,6 +60,9 @@ class Unreached(msgspec.Struct, frozen=True, eq=False):
 
     async def synced(self, seconds: float) -> bool:
         return False
+
+    def follow(self, collection: Collection) -> Nobody:
+        return Nobody(collection)
 
     def complaints(self) -> tuple[str, ...]:
         return ()

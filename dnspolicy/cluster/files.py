@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
-from dnspolicy.cluster.decode import Decoder
-from dnspolicy.cluster.objects import Object
+from dnspolicy.cluster.objects import Object, Thing
 from dnspolicy.cluster.raw import BadObject
 from dnspolicy.model.errors import ManifestError
 
@@ -46,14 +45,20 @@ class Loader(yaml.CSafeLoader):
             raise yaml.constructor.ConstructorError(None, None, "`<<` merges too much", node.start_mark)
 
 
-def read_objects(path: Path, content: bytes, decoder: Decoder) -> list[Object]:
+class Decodes(Protocol):
+    """Takes objects out of one document: JSON bytes, or what a parser made of it. Raises BadObject."""
+
+    def decode(self, document: object) -> Sequence[Object | Thing]: ...
+
+
+def read_objects(path: Path, content: bytes, decoder: Decodes) -> list[Object | Thing]:
     """All objects of a file (multi-document YAML, or JSON), in its order.
 
     Raises ManifestError with every complaint, one a line: `file:line: field: what is wrong`. A file with one bad
     document is bad as a whole.
     """
     read = _read_json if path.suffix == ".json" else _read_yaml
-    objects: list[Object] = []
+    objects: list[Object | Thing] = []
     complaints: list[str] = []
     for item in read(content, decoder):
         if isinstance(item, list):
@@ -86,7 +91,7 @@ Complaint = tuple[int, str]
 """Line, from 1 (0 when nobody knows), and problem."""
 
 
-def _read_yaml(content: bytes, decoder: Decoder) -> Iterator[list[Object] | Complaint]:
+def _read_yaml(content: bytes, decoder: Decodes) -> Iterator[list[Object | Thing] | Complaint]:
     if _too_deep(content):
         yield 0, _TOO_DEEP
         return
@@ -108,20 +113,20 @@ def _read_yaml(content: bytes, decoder: Decoder) -> Iterator[list[Object] | Comp
         yield 0, _TOO_DEEP
 
 
-def _document(loader: Loader, node: yaml.Node, decoder: Decoder) -> list[Object] | Complaint:
+def _document(loader: Loader, node: yaml.Node, decoder: Decodes) -> list[Object | Thing] | Complaint:
     try:
         document = loader.construct_document(node)
     except (ValueError, LookupError, AttributeError, TypeError, OverflowError):  # what PyYAML raises for `!!int x`
         return _line(node, ""), "not YAML: a value does not fit its tag"
     try:
-        return [] if document is None else decoder.decode(document)
+        return [] if document is None else list(decoder.decode(document))
     except BadObject as problem:
         return _line(node, problem.field), str(problem)
 
 
-def _read_json(content: bytes, decoder: Decoder) -> Iterator[list[Object] | Complaint]:
+def _read_json(content: bytes, decoder: Decodes) -> Iterator[list[Object | Thing] | Complaint]:
     try:
-        yield decoder.decode(content.removeprefix(BOM_UTF8))
+        yield list(decoder.decode(content.removeprefix(BOM_UTF8)))
     except BadObject as problem:
         yield _json_line(content, problem), str(problem)
     except RecursionError:

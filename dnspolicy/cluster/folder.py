@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 
 from dnspolicy.cluster.decode import Decoder
-from dnspolicy.cluster.files import SUFFIXES, printable, read_objects
-from dnspolicy.cluster.objects import Object
+from dnspolicy.cluster.files import SUFFIXES, Decodes, printable, read_objects
+from dnspolicy.cluster.objects import Object, Thing
 from dnspolicy.model.errors import ManifestError
 
 PATIENCE = 5
@@ -28,7 +28,7 @@ class File(msgspec.Struct, frozen=True):
     """
 
     signature: Signature | None
-    objects: tuple[Object, ...] = ()
+    objects: tuple[Object | Thing, ...] = ()
     problem: str = ""
     pending: Signature | None = None
     waited: int = 0
@@ -46,9 +46,9 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Folder:
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, decoder: Decodes | None = None) -> None:
         self._path = path
-        self._decoder = Decoder()
+        self._decoder = decoder or Decoder()
 
     def check(self) -> None:
         """Raises ManifestError when the folder is not there or may not be read."""
@@ -85,7 +85,7 @@ class Folder:
             return msgspec.structs.replace(old or File(None), pending=now, waited=waited + 1)
         return None if now is None else self._read(path, now, () if old is None else old.objects)
 
-    def _read(self, path: Path, signature: Signature, last_good: tuple[Object, ...]) -> File:
+    def _read(self, path: Path, signature: Signature, last_good: tuple[Object | Thing, ...]) -> File:
         try:
             return File(signature, tuple(read_objects(path, path.read_bytes(), self._decoder)))
         except FileNotFoundError:
@@ -113,7 +113,7 @@ class Folder:
         return seen, "".join(_unreadable(problem.filename, problem) for problem in problems[:1])
 
 
-def _objects(files: Files, path: Path) -> tuple[Object, ...]:
+def _objects(files: Files, path: Path) -> tuple[Object | Thing, ...]:
     return files[path].objects if path in files else ()
 
 

@@ -11,7 +11,9 @@ from dnspolicy.chain.metrics import Metrics
 from dnspolicy.cluster.files import printable
 from dnspolicy.cluster.folder import Files, Folder, Look
 from dnspolicy.cluster.index import Index
-from dnspolicy.cluster.objects import Kind, Object, ObjectKey, key_of
+from dnspolicy.cluster.manifest_things import FolderFollower
+from dnspolicy.cluster.objects import Kind, Object, ObjectKey, Thing, key_of
+from dnspolicy.cluster.things import Collection
 
 POLL_SECONDS = 0.4
 """A change counts when two looks in a row see it, so it is in the index within a second."""
@@ -26,7 +28,9 @@ class Manifests:
 
     def __init__(self, folder: Path, index: Index, clock: Clock, metrics: Metrics, log: Logger) -> None:
         self.index = index
+        self._path = folder
         self._folder = Folder(folder)
+        self._followed: list[FolderFollower] = []
         self._clock = clock
         self._log = log
         self._files: Files = {}
@@ -51,6 +55,19 @@ class Manifests:
     def poll(self) -> None:
         """Look once, as the started source does by itself."""
         self._take(self._folder.look(self._files))
+        for followed in self._living():
+            followed.take(followed.look())
+
+    def follow(self, collection: Collection) -> FolderFollower:
+        """Fill a collection too, at once and then with every look."""
+        followed = FolderFollower(self._path, collection)
+        followed.take(followed.look())
+        self._followed.append(followed)
+        return followed
+
+    def _living(self) -> list[FolderFollower]:
+        self._followed = [followed for followed in self._followed if not followed.ended]
+        return self._followed
 
     async def start(self) -> None:
         if self._task is None:
@@ -71,6 +88,8 @@ class Manifests:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 self._take(await asyncio.to_thread(self._folder.look, self._files))
+                for followed in tuple(self._living()):
+                    followed.take(await asyncio.to_thread(followed.look))
             except Exception:  # noqa: BLE001 a source that died silently would serve this cluster for ever
                 self._log.exception("manifests: looking at the folder failed")
 
@@ -108,6 +127,7 @@ def _merged(files: Files) -> tuple[dict[ObjectKey, Object], dict[str, str]]:
     doubles = {}
     for path in sorted(files):
         for item in files[path].objects:
+            assert not isinstance(item, Thing)  # of these, another decoder makes some
             key = key_of(item)
             if key in held:
                 called = f"{key.kind} {key.namespace}/{key.name}" if key.namespace else f"{key.kind} {key.name}"

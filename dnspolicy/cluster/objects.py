@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import overload
 
 import msgspec
 
@@ -109,6 +110,14 @@ class Pod(msgspec.Struct, frozen=True, gc=False):
 Object = Namespace | Node | Service | EndpointSlice | Pod
 
 
+class Thing(msgspec.Struct, frozen=True, gc=False):
+    """An object of any kind. `namespace` is empty where its kind has none; `fields` is JSON: what was asked for."""
+
+    namespace: str
+    name: str
+    fields: bytes
+
+
 class ObjectKey(msgspec.Struct, frozen=True, gc=False):
     """Where an object stands. `namespace` is empty for namespaces and nodes.
 
@@ -121,9 +130,23 @@ class ObjectKey(msgspec.Struct, frozen=True, gc=False):
     uid: str = ""
 
 
-def key_of(item: Object) -> ObjectKey:
+class ThingKey(msgspec.Struct, frozen=True, gc=False):
+    """Where a thing stands among those of its kind."""
+
+    namespace: str
+    name: str
+    uid: str = ""
+
+
+@overload
+def key_of(item: Object) -> ObjectKey: ...
+@overload
+def key_of(item: Thing) -> ThingKey: ...
+def key_of(item: Object | Thing) -> ObjectKey | ThingKey:
     """The key of an object, without UID."""
     match item:
+        case Thing():
+            return ThingKey(item.namespace, item.name)
         case Namespace():
             return ObjectKey(Kind.NAMESPACE, "", item.name)
         case Node():

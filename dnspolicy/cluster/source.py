@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from dnspolicy.cluster.index import Index
+from dnspolicy.cluster.things import Collection, Follower
 
 
 class ClusterSource(Protocol):
@@ -23,6 +24,10 @@ class ClusterSource(Protocol):
 
     async def synced(self, seconds: float) -> bool:
         """Whether the index is complete, after a wait of at most so many seconds."""
+        ...
+
+    def follow(self, collection: Collection) -> Follower:
+        """Fill a collection too, while this is started. Stopped, the collection keeps what it holds."""
         ...
 
     def complaints(self) -> tuple[str, ...]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
-from dnspolicy.cluster.index import Index
-from dnspolicy.cluster.objects import EndpointSlice, Kind, Object, ObjectKey, Pod, key_of
+from dnspolicy.cluster.objects import EndpointSlice, Kind, Object, ObjectKey, Pod, Thing, ThingKey, key_of
 
 PORTION = 128
 """Objects, or addresses of slices, that are taken in at once: about 3 ms."""
@@ -16,22 +15,38 @@ MOST = 8 * PORTION
 
 _T = TypeVar("_T")
 _Place = tuple[str, str]
+Item = Object | Thing
+Key = ObjectKey | ThingKey
+
+
+class Shelf(Protocol):
+    """Where objects of one kind are held: the index, or a collection. It is given its own kind only."""
+
+    def find(self, key: Any) -> Item | None: ...
+
+    def held(self, kind: Any) -> Iterator[Any]: ...
+
+    def apply(self, changed: Any, removed: Any = (), loaded: Any = ()) -> object:
+        """Take in a change. `loaded` kinds are complete with it. Raises TooMuch."""
+        ...
+
+    def explain(self, kind: Any, reason: str) -> None: ...
 
 
 class Fold:
     """What some events come to, taken together."""
 
     def __init__(self) -> None:
-        self._changed: dict[_Place, Object] = {}
-        self._removed: dict[_Place, ObjectKey] = {}
+        self._changed: dict[_Place, Item] = {}
+        self._removed: dict[_Place, Key] = {}
 
-    def put(self, item: Object) -> None:
+    def put(self, item: Item) -> None:
         key = key_of(item)
         place = (key.namespace, key.name)
         self._changed[place] = item
         self._removed.pop(place, None)
 
-    def drop(self, key: ObjectKey) -> None:
+    def drop(self, key: Key) -> None:
         """A pod of another UID that has taken the name since stays."""
         place = (key.namespace, key.name)
         held = self._changed.get(place)
@@ -41,24 +56,24 @@ class Fold:
         self._removed[place] = key
 
     @property
-    def changed(self) -> tuple[Object, ...]:
+    def changed(self) -> tuple[Item, ...]:
         return tuple(self._changed.values())
 
     @property
-    def removed(self) -> tuple[ObjectKey, ...]:
+    def removed(self) -> tuple[Key, ...]:
         return tuple(self._removed.values())
 
 
 class Replacing:
     """A whole list on its way in. Only what differs from the index is held; what is not in the list will go."""
 
-    def __init__(self, index: Index, kind: Kind) -> None:
+    def __init__(self, index: Shelf, kind: str) -> None:
         self._index = index
         self._kind = kind
         self._seen: set[_Place] = set()
-        self._changed: dict[_Place, Object] = {}
+        self._changed: dict[_Place, Item] = {}
 
-    def put(self, item: Object) -> None:
+    def put(self, item: Item) -> None:
         key = key_of(item)
         place = (key.namespace, key.name)
         self._seen.add(place)
@@ -67,21 +82,21 @@ class Replacing:
         else:
             self._changed[place] = item
 
-    def keep(self, key: ObjectKey) -> None:
+    def keep(self, key: Key) -> None:
         """An object that cannot be read is there nevertheless: it stays as it was."""
         self._seen.add((key.namespace, key.name))
 
-    def drop(self, key: ObjectKey) -> None:
+    def drop(self, key: Key) -> None:
         place = (key.namespace, key.name)
         self._seen.discard(place)
         self._changed.pop(place, None)
 
     @property
-    def changed(self) -> tuple[Object, ...]:
+    def changed(self) -> tuple[Item, ...]:
         return tuple(self._changed.values())
 
     @property
-    def removed(self) -> tuple[ObjectKey, ...]:
+    def removed(self) -> tuple[Key, ...]:
         held = map(key_of, self._index.held(self._kind))
         return tuple(key for key in held if (key.namespace, key.name) not in self._seen)
 
@@ -89,7 +104,7 @@ class Replacing:
 class Intake:
     """Brings changes of one kind into the index. `moved` is called when there were some."""
 
-    def __init__(self, index: Index, kind: Kind, moved: Callable[[], None]) -> None:
+    def __init__(self, index: Shelf, kind: str, moved: Callable[[], None]) -> None:
         self._index = index
         self._kind = kind
         self._moved = moved
@@ -110,7 +125,7 @@ class Intake:
         if changed or removed or loaded:
             self._moved()
 
-    async def _in_portions(self, goes: Sequence[Sequence[ObjectKey]], comes: Sequence[Sequence[Object]]) -> None:
+    async def _in_portions(self, goes: Sequence[Sequence[Key]], comes: Sequence[Sequence[Item]]) -> None:
         going = [((), keys) for keys in goes]
         coming = [(items, ()) for items in comes]
         turns = coming + going if self._kind is Kind.ENDPOINT_SLICE else going + coming
@@ -119,7 +134,7 @@ class Intake:
             await asyncio.sleep(0)
 
 
-def _by_service(items: tuple[Object, ...]) -> tuple[Object, ...]:
+def _by_service(items: tuple[Item, ...]) -> tuple[Item, ...]:
     """Slices of one service beside each other."""
     slices: list[EndpointSlice] = [item for item in items if isinstance(item, EndpointSlice)]
     slices.sort(key=_service)

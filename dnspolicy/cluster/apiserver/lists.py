@@ -57,14 +57,13 @@ class Lists:
             if item is not None:
                 into.put(item)
             elif (about := stub(data)) is not None:
-                into.keep(about.key(self._resource.kind))
+                into.keep(self._resource.key(about))
 
     async def _page(self, token: str) -> Page:
         wish = {"limit": str(self._limit)}
         if token:
             wish["continue"] = token
-        if self._resource.fields:
-            wish["fieldSelector"] = self._resource.fields
+        wish |= self._resource.selection
         async with self._client.get(self._resource.path, wish, self._timing.page) as content:
             try:
                 async with asyncio.timeout(self._timing.page):

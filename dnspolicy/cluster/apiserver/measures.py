@@ -9,7 +9,7 @@ from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.cluster.apiserver.failures import Reason
 from dnspolicy.cluster.index import Index
-from dnspolicy.cluster.objects import Kind, ServiceKind
+from dnspolicy.cluster.objects import ServiceKind
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _PROGRAMMING = tuple(0.001 * 2**n for n in range(20))
@@ -20,7 +20,7 @@ class Measures:
 
     def __init__(self, metrics: Metrics, clock: Clock) -> None:
         self._clock = clock
-        self._news: dict[Kind, float] = {}
+        self._news: dict[str, float] = {}
         self._requests = metrics.counter(
             "coredns_kubernetes_rest_client_requests_total",
             "Requests to the API server by status code, method and host.",
@@ -66,17 +66,17 @@ class Measures:
     def throttled(self, host: str, seconds: float) -> None:
         self._throttled.observe(seconds, ("GET", host))
 
-    def news(self, kind: Kind, seconds: float = 0.0) -> None:
+    def news(self, kind: str, seconds: float = 0.0) -> None:
         """The API server said something about a kind, so many seconds ago."""
         self._news[kind] = self._clock.monotonic() - seconds
 
-    def listed(self, kind: Kind) -> None:
+    def listed(self, kind: str) -> None:
         self.news(kind)
-        self._synced.set(self._clock.wall(), (kind.value,))
-        self._lists.inc((kind.value,))
+        self._synced.set(self._clock.wall(), (str(kind),))
+        self._lists.inc((str(kind),))
 
-    def failed(self, kind: Kind, reason: Reason, times: int = 1) -> None:
-        self._errors.inc((kind.value, reason.value), times)
+    def failed(self, kind: str, reason: Reason, times: int = 1) -> None:
+        self._errors.inc((str(kind), reason.value), times)
 
     def programmed(self, index: Index, namespace: str, service: str, triggered: str) -> None:
         """A slice that changed at `triggered` (RFC 3339) is now in the index."""
@@ -102,10 +102,10 @@ class Measures:
             self._end()
             self._end = None
         for kind in self._news:
-            self._age.values.pop((kind.value,), None)
+            self._age.values.pop((str(kind),), None)
         self._news.clear()
 
     def _refresh(self) -> None:
         now = self._clock.monotonic()
         for kind, at in self._news.items():
-            self._age.set(max(0.0, now - at), (kind.value,))
+            self._age.set(max(0.0, now - at), (str(kind),))

@@ -9,7 +9,7 @@ import msgspec
 from dnspolicy.cluster.apiserver.failures import Reason, plain
 from dnspolicy.cluster.apiserver.measures import Measures
 from dnspolicy.cluster.apiserver.resources import Resource, Stub, stub
-from dnspolicy.cluster.objects import Object
+from dnspolicy.cluster.objects import Object, Thing
 from dnspolicy.cluster.raw import BadObject
 from dnspolicy.cluster.sharing import Sharing
 
@@ -22,16 +22,15 @@ class Reading:
 
     def __init__(self, resource: Resource, share: Sharing, measures: Measures, log: Logger) -> None:
         self._resource = resource
-        self._decoder = msgspec.json.Decoder(resource.raw)
         self._share = share
         self._measures = measures
         self._log = log
         self._said: set[str] = set()
 
-    def read(self, data: bytes | msgspec.Raw) -> Object | None:
+    def read(self, data: bytes | msgspec.Raw) -> Object | Thing | None:
         """The object, or None when it cannot be used."""
         try:
-            return self._decoder.decode(data).trim(self._share)
+            return self._resource.read(data, self._share)
         except (msgspec.MsgspecError, BadObject, ValueError, RecursionError) as problem:
             self.refuse(Reason.BAD_OBJECT, str(problem), stub(data))
             return None

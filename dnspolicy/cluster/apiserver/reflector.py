@@ -13,7 +13,7 @@ import msgspec
 from dnspolicy.chain.clock import Clock
 from dnspolicy.cluster.apiserver.client import Client
 from dnspolicy.cluster.apiserver.failures import ApiFailure, Reason
-from dnspolicy.cluster.apiserver.intake import Intake, Replacing
+from dnspolicy.cluster.apiserver.intake import Intake, Replacing, Shelf
 from dnspolicy.cluster.apiserver.lists import Lists
 from dnspolicy.cluster.apiserver.measures import Measures
 from dnspolicy.cluster.apiserver.options import TURN, Timing
@@ -21,30 +21,44 @@ from dnspolicy.cluster.apiserver.pauses import Pauses
 from dnspolicy.cluster.apiserver.reading import Reading
 from dnspolicy.cluster.apiserver.resources import Resource
 from dnspolicy.cluster.apiserver.watching import MAX_LINE, Batch, Watch
-from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.sharing import Sharing
+from dnspolicy.cluster.things import TooMuch
+from dnspolicy.model.errors import DnsPolicyError
 
 _NOT_OFFERED = frozenset((400, 404, 405, 406, 415, 422))
 _TOO_NEW = 504
+_NOT_FOUND = 404
+Programmed = Callable[[str, str, str], None]
 
 
 class Tools(msgspec.Struct, frozen=True, eq=False):
-    """What all reflectors of one source share. `moved` is called after changes."""
+    """What all reflectors of one source share.
+
+    `moved` is called after changes, `heard` whenever the API server has said something, `programmed` with namespace,
+    service and time (RFC 3339) of a change that led to a slice.
+    """
 
     client: Client
-    index: Index
+    index: Shelf
     measures: Measures
     timing: Timing
     clock: Clock
     log: Logger
     share: Sharing
     moved: Callable[[], None]
+    heard: Callable[[], None]
+    programmed: Programmed
+
+
+class Moved(DnsPolicyError):
+    """A resource that was found is there no more."""
 
 
 class Reflector:
     """One kind. `complaint` says what is wrong now, empty when nothing is.
 
-    An `optional` kind that is forbidden counts as loaded, and is tried again now and then.
+    An `optional` kind that is forbidden counts as loaded, and is tried again now and then. A resource that was `found`
+    and is there no more ends it with Moved.
     """
 
     def __init__(self, resource: Resource, tools: Tools, optional: bool) -> None:
@@ -67,7 +81,12 @@ class Reflector:
                 await self._follow()
                 pause = self._ended()
             except ApiFailure as problem:
+                if problem.code == _NOT_FOUND and self._resource.found:
+                    raise Moved(str(problem)) from None
                 pause = self._failed(problem)
+            except TooMuch as problem:
+                pause = self._failed(ApiFailure(Reason.TOO_LARGE, str(problem)))
+                self._version = ""
             except Exception as problem:  # a kind that nobody follows would be served as it is for ever
                 self._tools.log.exception("%s: following failed", self._resource.plural)
                 pause = self._failed(ApiFailure(Reason.FAULT, f"fault: {problem}"))
@@ -76,7 +95,11 @@ class Reflector:
 
     async def _follow(self) -> None:
         """One list, if need be, and one watch. Returns when the watch has ended as it should; raises ApiFailure."""
-        if self._version or not await self._streamed():
+        if self._resource.every:
+            await self._load()
+            self._well()
+            await asyncio.sleep(self._resource.every)
+        elif self._version or not await self._streamed():
             if not self._version:
                 self._version = await self._load()
             await self._watch(None)
@@ -112,8 +135,7 @@ class Reflector:
             wish["resourceVersion"] = self._version
         else:
             wish |= {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
-        if self._resource.fields:
-            wish["fieldSelector"] = self._resource.fields
+        wish |= self._resource.selection
         async with self._tools.client.get(self._resource.path, wish, timing.page, watch=True) as content:
             watch = Watch(content, clock, clock.monotonic() + seconds + timing.grace, timing)
             if replacing is None:
@@ -136,12 +158,12 @@ class Reflector:
         """
         waiting = deque(lines)
         while waiting:
-            batch = Batch(self._reading, self._resource.kind, replacing)
+            batch = Batch(self._reading, self._resource, replacing)
             until = self._tools.clock.monotonic() + TURN
             while waiting and self._tools.clock.monotonic() < until and not batch.take(waiting.popleft()):
                 pass
             if batch.usable:
-                self._tools.measures.news(self._resource.kind)
+                self._note_news()
             watch.bookmarked |= batch.bookmarked
             if batch.complete is not None:
                 assert replacing is not None
@@ -151,8 +173,8 @@ class Reflector:
             await self._intake.apply(batch.fold)
             if replacing is None:
                 self._version = batch.version() or self._version
-            for namespace, service, triggered in batch.triggered:
-                self._tools.measures.programmed(self._tools.index, namespace, service, triggered)
+            for trigger in batch.triggered:
+                self._tools.programmed(*trigger)
             if batch.failure is not None:
                 raise batch.failure
             await asyncio.sleep(0)
@@ -161,6 +183,11 @@ class Reflector:
     async def _replace(self, replacing: Replacing) -> None:
         await self._intake.apply(replacing, loaded=True)
         self._tools.measures.listed(self._resource.kind)
+        self._note_news()
+
+    def _note_news(self) -> None:
+        self._tools.measures.news(self._resource.kind)
+        self._tools.heard()
 
     def _well(self) -> None:
         if self.complaint:
@@ -177,7 +204,7 @@ class Reflector:
 
     def _ended(self) -> float:
         """Seconds to wait after a watch has ended as it should: servers that end each one at once are spared."""
-        if not self._held():
+        if not self._held() and not self._resource.every:
             return self._pauses.next()
         self._pauses.reset()
         return 0.0

@@ -2,38 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import msgspec
 
 from dnspolicy.cluster import raw
-from dnspolicy.cluster.objects import Kind, ObjectKey
+from dnspolicy.cluster.objects import Kind, Object, ObjectKey, Thing, ThingKey
 from dnspolicy.cluster.raw import BadObject, RawObject
+from dnspolicy.cluster.sharing import Sharing
 
 T = TypeVar("T")
 LIVE_PODS = "status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown"
 """A pod that leaves this selection is reported as deleted: its address is free."""
 
 
-class Resource(msgspec.Struct, frozen=True, eq=False):
-    """One kind of objects: its collection's path, its plural name, the struct it is read by, a field selector."""
+Read = Callable[[bytes | msgspec.Raw, Sharing], Object | Thing]
+"""Reads one object. Raises BadObject, and what msgspec does."""
 
-    kind: Kind
+
+class Resource(msgspec.Struct, frozen=True, eq=False):
+    """One kind of objects: its collection's path, its plural name, what reads it, a field selector.
+
+    `labels` is a label selector. What cannot be watched is listed every `every` seconds (0: it is watched). `found`:
+    the API server was asked where it is, and is asked again when it is there no more.
+    """
+
+    kind: str
     plural: str
     path: str
-    raw: type[RawObject]
+    read: Read
     fields: str = ""
+    labels: str = ""
+    every: float = 0.0
+    namespaced: bool = True
+    found: bool = False
 
+    @property
+    def selection(self) -> dict[str, str]:
+        """The parameters that select among all objects."""
+        wish = {"fieldSelector": self.fields, "labelSelector": self.labels}
+        return {name: text for name, text in wish.items() if text}
+
+    def key(self, about: Stub) -> ObjectKey | ThingKey:
+        """Where an object stands that says this of itself."""
+        meta = about.metadata
+        space = (meta.namespace or "default") if self.namespaced else ""
+        if isinstance(self.kind, Kind):
+            return ObjectKey(self.kind, space, meta.name, meta.uid or "")
+        return ThingKey(space, meta.name, meta.uid or "")
+
+
+def _by(raw_: type[RawObject]) -> Read:
+    decoder = msgspec.json.Decoder(raw_)
+    return lambda data, share: decoder.decode(data).trim(share)
+
+
+_SPACELESS = (Kind.NAMESPACE, Kind.NODE)
 
 RESOURCES: Mapping[Kind, Resource] = {
-    resource.kind: resource
-    for resource in (
-        Resource(Kind.NAMESPACE, "namespaces", "/api/v1/namespaces", raw.Namespace),
-        Resource(Kind.NODE, "nodes", "/api/v1/nodes", raw.Node),
-        Resource(Kind.SERVICE, "services", "/api/v1/services", raw.Service),
-        Resource(Kind.ENDPOINT_SLICE, "endpointslices", "/apis/discovery.k8s.io/v1/endpointslices", raw.EndpointSlice),
-        Resource(Kind.POD, "pods", "/api/v1/pods", raw.Pod, LIVE_PODS),
+    kind: Resource(kind, path.rpartition("/")[2], path, _by(read), fields, namespaced=kind not in _SPACELESS)
+    for kind, path, read, fields in (
+        (Kind.NAMESPACE, "/api/v1/namespaces", raw.Namespace, ""),
+        (Kind.NODE, "/api/v1/nodes", raw.Node, ""),
+        (Kind.SERVICE, "/api/v1/services", raw.Service, ""),
+        (Kind.ENDPOINT_SLICE, "/apis/discovery.k8s.io/v1/endpointslices", raw.EndpointSlice, ""),
+        (Kind.POD, "/api/v1/pods", raw.Pod, LIVE_PODS),
     )
 }
 
@@ -69,11 +103,6 @@ class Stub(msgspec.Struct):
     def triggered(self) -> str:
         """When the change happened that led to this slice (RFC 3339); empty when not said."""
         return (self.metadata.annotations.triggered if self.metadata.annotations is not None else None) or ""
-
-    def key(self, kind: Kind) -> ObjectKey:
-        spaced = kind not in (Kind.NAMESPACE, Kind.NODE)
-        namespace = (self.metadata.namespace or "default") if spaced else ""
-        return ObjectKey(kind, namespace, self.metadata.name, self.metadata.uid or "")
 
 
 class Event(msgspec.Struct):

@@ -10,6 +10,7 @@ from dnspolicy.chain.metrics import Metrics
 from dnspolicy.cluster.apiserver.access import Access
 from dnspolicy.cluster.apiserver.client import Client
 from dnspolicy.cluster.apiserver.credentials import check_files, load, tls_context
+from dnspolicy.cluster.apiserver.following import Followed
 from dnspolicy.cluster.apiserver.keeper import Keeper
 from dnspolicy.cluster.apiserver.limiter import Limiter
 from dnspolicy.cluster.apiserver.measures import Measures
@@ -18,6 +19,7 @@ from dnspolicy.cluster.apiserver.reflector import Reflector, Tools
 from dnspolicy.cluster.apiserver.resources import RESOURCES
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.sharing import Sharing
+from dnspolicy.cluster.things import Collection
 
 _USUAL = Timing()
 
@@ -45,6 +47,8 @@ class ApiServer:
         self._complete = asyncio.Event()
         self._reflectors: list[Reflector] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._followed: list[Followed] = []
+        self._tools: Tools | None = None
         self._client: Client | None = None
         self._keeper = None
         if options.snapshot is not None:
@@ -62,19 +66,24 @@ class ApiServer:
         options, clock = self._options, self._clock
         access = Access(options.connect, clock, self._timing.token)
         self._client = Client(access, Limiter(options.limits, clock), self._measures, clock)
-        tools = Tools(
+        tools = self._tools = Tools(
             client=self._client, index=self.index, measures=self._measures, timing=self._timing, clock=clock,
-            log=self._log, share=Sharing(), moved=self._moved,
+            log=self._log, share=Sharing(), moved=self._moved, heard=lambda: None, programmed=self._programmed,
         )  # fmt: skip
         self._reflectors = [Reflector(RESOURCES[kind], tools, kind in options.optional) for kind in options.kinds]
         for kind, reflector in zip(options.kinds, self._reflectors, strict=True):
             self._tasks.append(asyncio.create_task(reflector.run(), name=f"apiserver {kind.value}"))
         if self._keeper is not None:
             self._tasks.append(asyncio.create_task(self._keeper.run(), name="apiserver snapshot"))
+        for followed in self._followed:
+            followed.begin(tools)
 
     async def stop(self) -> None:
         """Follow no more, and write the snapshot if it is behind."""
         tasks, self._tasks = self._tasks, []
+        self._tools = None
+        for followed in tuple(self._followed):
+            await followed.pause()
         for task in tasks:
             task.cancel()
         if tasks:
@@ -96,9 +105,19 @@ class ApiServer:
                 self._log.warning("serving although not loaded yet: %s", ", ".join(self.index.missing()))
         return not self.index.missing()
 
+    def follow(self, collection: Collection) -> Followed:
+        """Fill a collection too, from now on or from the start."""
+        followed = Followed(collection, self._followed.remove)
+        self._followed.append(followed)
+        if self._tools is not None:
+            followed.begin(self._tools)
+        return followed
+
     def complaints(self) -> tuple[str, ...]:
         """What is wrong with which kind, one a line."""
-        return tuple(reflector.complaint for reflector in self._reflectors if reflector.complaint)
+        problems = [reflector.complaint for reflector in self._reflectors]
+        problems += [f"{f.collection.wanted}: {p}" for f in self._followed if (p := f.collection.problem)]
+        return tuple(filter(None, problems))
 
     async def _restore(self, keeper: Keeper) -> None:
         age = await keeper.restore()
@@ -111,6 +130,9 @@ class ApiServer:
         self._note_complete()
         if self._keeper is not None:
             self._keeper.moved()
+
+    def _programmed(self, namespace: str, service: str, triggered: str) -> None:
+        self._measures.programmed(self.index, namespace, service, triggered)
 
     def _note_complete(self) -> None:
         if not self._complete.is_set() and not self.index.missing():

@@ -13,8 +13,8 @@ from dnspolicy.cluster.apiserver.intake import Fold, Replacing
 from dnspolicy.cluster.apiserver.lines import Lines
 from dnspolicy.cluster.apiserver.options import Timing
 from dnspolicy.cluster.apiserver.reading import Reading
-from dnspolicy.cluster.apiserver.resources import Event, event, stub
-from dnspolicy.cluster.objects import EndpointSlice, Kind
+from dnspolicy.cluster.apiserver.resources import Event, Resource, event, stub
+from dnspolicy.cluster.objects import EndpointSlice
 from dnspolicy.cluster.raw import BadObject
 
 MAX_LINE = 8 * 1024 * 1024
@@ -49,9 +49,9 @@ class Watch:
 class Batch:
     """Events that came together: into `replacing` until that is complete, from there on into `fold`."""
 
-    def __init__(self, reading: Reading, kind: Kind, replacing: Replacing | None) -> None:
+    def __init__(self, reading: Reading, resource: Resource, replacing: Replacing | None) -> None:
         self._reading = reading
-        self._kind = kind
+        self._resource = resource
         self._into: Fold | Replacing
         self.fold = Fold()
         self._into = replacing if replacing is not None else self.fold
@@ -101,7 +101,7 @@ class Batch:
             if isinstance(item, EndpointSlice) and self._into is self.fold:
                 self._note_trigger(item, found)
         elif isinstance(self._into, Replacing) and (about := stub(found.object)) is not None:
-            self._into.keep(about.key(self._kind))
+            self._into.keep(self._resource.key(about))
 
     def _note_trigger(self, item: EndpointSlice, found: Event) -> None:
         about = stub(found.object)
@@ -113,7 +113,7 @@ class Batch:
         if about is None:
             self._reading.refuse(Reason.BAD_OBJECT, "a deleted object without a name")
         else:
-            self._into.drop(about.key(self._kind))
+            self._into.drop(self._resource.key(about))
 
     def _bookmark(self, found: Event) -> None:
         about = stub(found.object)

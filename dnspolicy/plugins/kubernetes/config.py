@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 
 from dnspolicy.corefile.schema import Duration, Positional, Zone
-from dnspolicy.plugins.kubernetes.selector import Selector, parse_selector
+from dnspolicy.corefile.selector import Selector, parse_selector
 
 _URL = re.compile(r"https?://[^\s/?#]+(/\S*)?\Z")
 

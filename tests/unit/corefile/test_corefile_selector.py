@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dnspolicy.plugins.kubernetes.selector import parse_selector
+from dnspolicy.corefile.selector import parse_selector
 
 LABELS = {"team": "retail", "tier": "web", "example.org/zone": "a", "blank": ""}
 
