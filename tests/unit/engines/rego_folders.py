@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from dnspolicy.engines.rego import Loaded, load
 from dnspolicy.model.errors import PolicyLoadError
 
 ALLOW = '{"action": "allow", "rule": "r", "reason": "why"}'
+_PACKAGE = re.compile(r"^package ", re.MULTILINE)
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:
@@ -17,7 +19,7 @@ def write(folder: Path, files: dict[str, str]) -> Path:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         body = textwrap.dedent(text).lstrip("\n")
-        head = "package dnspolicy\n" if name.endswith(".rego") and not body.startswith("package") else ""
+        head = "package dnspolicy\n" if name.endswith(".rego") and not _PACKAGE.search(body) else ""
         path.write_text(head + body)
     return folder
 
