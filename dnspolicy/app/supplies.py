@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
+from dnspolicy.app.bundles import placed
+from dnspolicy.app.bundlesupply import BundleSupply
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.regosupply import RegoSupply
@@ -27,6 +29,16 @@ def _rego(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
     if absent:
         raise ConfigError(
             f"no such folder: {', '.join(absent)}; expected folders with policies, seen from the Corefile"
+        )
+    if config.bundle:
+        return BundleSupply(
+            placed(config.bundle, plan.path),
+            folders,
+            config.entrypoint,
+            reload=float(config.reload),
+            clock=parts.clock,
+            metrics=parts.metrics,
+            here=here,
         )
     return RegoSupply(
         folders,

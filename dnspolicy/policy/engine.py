@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.footprint import Footprint
@@ -33,6 +33,15 @@ class Engine(Protocol):
 
         Raises EngineUnavailable, EngineTimeout and EngineBadReply, and nothing else.
         """
+        ...
+
+
+@runtime_checkable
+class Awaited(Protocol):
+    """An engine that may not be able to decide yet, since its policy is still to come."""
+
+    def not_ready(self) -> str | None:
+        """What is waited for, in a few words; None when it can decide."""
         ...
 
 

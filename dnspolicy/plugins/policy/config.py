@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from dnspolicy.corefile.schema import Duration
+from dnspolicy.policy.settings.bundle import BundleLine
 from dnspolicy.policy.settings.failure import OnErrorLine
 
 ENGINES = ("rego",)
@@ -25,19 +26,25 @@ class EngineWords(msgspec.Struct, frozen=True, kw_only=True):
     """The words that say which engine decides, and how it is asked. `timeout` and `reload` in seconds."""
 
     rego: tuple[str, ...] = ()
+    bundle: tuple[BundleLine, ...] = ()
     entrypoint: Annotated[str, msgspec.Meta(pattern=r"^data(\.[A-Za-z_][A-Za-z0-9_]*)+$")] = "data.dnspolicy.decision"
     timeout: Annotated[Duration, msgspec.Meta(gt=0, le=60)] = Duration(0.02)
     reload: Annotated[Duration, msgspec.Meta(ge=0.01)] = Duration(2.0)
 
     def __post_init__(self) -> None:
-        named = [word for word in ENGINES if getattr(self, word)]
+        named = _named(self)
         if len(named) != 1:
             raise ValueError(f"expected one of {', '.join(ENGINES)}; found {' and '.join(named) or 'none'}")
 
     @property
     def kind(self) -> str:
         """The word of the engine."""
-        return next(word for word in ENGINES if getattr(self, word))
+        return _named(self)[0]
+
+
+def _named(words: EngineWords) -> list[str]:
+    """The engines that are named. Bundles are for the embedded one."""
+    return [word for word in ENGINES if getattr(words, word) or (word == "rego" and words.bundle)]
 
 
 class Config(EngineWords, frozen=True, kw_only=True):

@@ -65,6 +65,10 @@ class Policy:
     def reads(self) -> frozenset[ClientFact]:
         return self._judge.client_facts
 
+    def not_ready(self) -> str | None:
+        """For `ready`: what the policy still waits for."""
+        return self._judge.not_ready()
+
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         if self._judge.needs_clients and self._view.missing():
             verdict = self._judge.unavailable(query, ctx, "the cluster is not loaded yet, so nobody knows who asks")

@@ -19,7 +19,7 @@ from dnspolicy.plugins.policy.config import Config, Default
 from dnspolicy.plugins.policy.watcher import Watcher
 from dnspolicy.policy.candidate import settled, united
 from dnspolicy.policy.decisions import FOREVER, DecisionCache, Key
-from dnspolicy.policy.engine import Engine
+from dnspolicy.policy.engine import Awaited, Engine
 from dnspolicy.policy.failure import FAILURE_TRIGGER, kind_of, verdict_of
 from dnspolicy.policy.footprint import Footprint, projector
 from dnspolicy.policy.input import AnswerFacts, PolicyInput
@@ -92,6 +92,10 @@ class Judge:
     def _footprint(self) -> Footprint:
         own = self._engine.footprint
         return own if self._watcher is None else united(own, self._watcher.footprint)
+
+    def not_ready(self) -> str | None:
+        """What the policy still waits for; None when it can decide."""
+        return self._engine.not_ready() if isinstance(self._engine, Awaited) else None
 
     async def judge(
         self,

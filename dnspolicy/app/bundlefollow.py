@@ -1,0 +1,116 @@
+"""Follows one bundle behind a URL, and shows how that goes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from dnspolicy.app.bundles import BundlePlace
+from dnspolicy.bundle import Bundle
+from dnspolicy.chain.clock import Clock
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.feeds.failures import FeedFailure, Reason
+from dnspolicy.feeds.fetch import Fetched, Fetcher
+from dnspolicy.model.errors import DnsPolicyError
+
+log = logging.getLogger("dnspolicy.policy")
+Take = Callable[[int, Bundle], Awaitable[None]]
+"""Puts a bundle in force, with all others. Raises PolicyLoadError when it cannot be."""
+MAX_LABEL = 64
+
+
+class BundleMeasures:
+    """The metrics of bundles. A bundle is called by its name in the Corefile."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._info = metrics.gauge(
+            "dnspolicy_policy_bundle_info",
+            "1 for the revision that a bundle in force says it is.",
+            ("bundle", "revision"),
+        )
+        self._confirmed = metrics.gauge(
+            "dnspolicy_policy_bundle_confirmed_seconds",
+            "Unix time at which the server of a bundle last said that it is the one there is.",
+            ("bundle",),
+        )
+        self._failures = metrics.counter(
+            "dnspolicy_policy_bundle_failures_total",
+            "Times a bundle could not be had or was refused, by reason.",
+            ("bundle", "reason"),
+        )
+
+    def in_force(self, bundle: Bundle) -> None:
+        self.forget(bundle.name)
+        self._info.set(1.0, (bundle.name, shown_revision(bundle)))
+
+    def confirmed(self, name: str, at: float) -> None:
+        self._confirmed.set(at, (name,))
+
+    def failed(self, name: str, problem: DnsPolicyError) -> None:
+        reason = problem.reason if isinstance(problem, FeedFailure) else Reason.BAD_DOCUMENT
+        self._failures.inc((name, reason.value))
+
+    def forget(self, name: str) -> None:
+        """A bundle that is no longer in force."""
+        for labels in [labels for labels in self._info.values if labels[0] == name]:
+            del self._info.values[labels]
+
+
+def shown_revision(bundle: Bundle) -> str:
+    """What a bundle says it is, as it may be shown."""
+    text = bundle.manifest.revision[:MAX_LABEL]
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
+class Follower:
+    """One URL. `number` says which of the bundles it is; `problem` is why there is no newer one, or empty."""
+
+    def __init__(self, number: int, place: BundlePlace, take: Take, measures: BundleMeasures, clock: Clock) -> None:
+        self._number = number
+        self._place = place
+        self._take = take
+        self._measures = measures
+        self._fetcher = Fetcher(place.origin(), clock, log)
+        self.problem = ""
+
+    async def restore(self) -> None:
+        """Take the copy on disk, if there is one; its signature is checked like any other."""
+        await self._fetcher.restore(self)
+
+    async def once(self) -> float:
+        """Ask once. Returns the seconds to wait before the next time."""
+        return await self._fetcher.once(self)
+
+    async def follow(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            pause = self._place.line.every
+            try:
+                pause = await self.once()  # type: ignore[assignment]
+            except Exception:  # a fault of ours must not end the following
+                log.exception("looking for bundle %s failed; the one in force stays", self._place.name)
+            await asyncio.sleep(pause)
+
+    async def close(self) -> None:
+        await self._fetcher.close()
+
+    async def take(self, fetched: Fetched) -> None:
+        bundle = await asyncio.to_thread(self._place.open, fetched.body)
+        await self._take(self._number, bundle)
+        if fetched.kept:
+            log.warning("bundle %s is the copy on disk until its server answers", self._place.name)
+        self.confirmed(fetched.at)
+
+    def confirmed(self, at: float) -> None:
+        self._measures.confirmed(self._place.name, at)
+        if self.problem:
+            self.problem = ""
+            log.info("bundle %s can be had again", self._place.name)
+
+    def failed(self, problem: DnsPolicyError) -> None:
+        self._measures.failed(self._place.name, problem)
+        text = str(problem) if not isinstance(problem, FeedFailure) else f"bundle {self._place.name}: {problem}"
+        if text != self.problem:  # said once
+            self.problem = text
+            log.error("no new policy:\n%s", text)

@@ -1,0 +1,225 @@
+"""The embedded engine, with bundles it is loaded from, and folders beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from dnspolicy.app.awaited import AwaitedEngine
+from dnspolicy.app.bundlefollow import BundleMeasures, Follower, shown_revision
+from dnspolicy.app.bundles import BundlePlace, files_of
+from dnspolicy.app.regosupply import Seen, fingerprint
+from dnspolicy.bundle import Bundle
+from dnspolicy.chain.clock import Clock
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.engines.rego import Loaded, RegoEngine, load
+from dnspolicy.engines.rego.feeding import DataPath
+from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.policy.engine import Changed, Engine
+
+log = logging.getLogger("dnspolicy.policy")
+Bundles = dict[int, Bundle]
+"""By the number of their line."""
+
+
+class BundleSupply:
+    """Puts bundles and folders in force, checked as a whole, and again when one of them changes.
+
+    Files are read at once and looked at every `reload` seconds; raises PolicyLoadError at the start when one cannot be
+    used. Behind a URL the copy on disk comes first. Without one, nothing is decided until the bundle is here; with
+    `here` False, which is beside a policy in force, `settle` raises PolicyLoadError then. Later, what cannot be used
+    leaves what is in force, is logged once and counted.
+    """
+
+    def __init__(
+        self,
+        places: tuple[BundlePlace, ...],
+        folders: tuple[Path, ...],
+        entrypoint: str,
+        *,
+        reload: float,
+        clock: Clock,
+        metrics: Metrics,
+        here: bool,
+        declared: tuple[DataPath, ...] = (),
+    ) -> None:
+        self._places = places
+        self._folders = folders
+        self._entrypoint = entrypoint
+        self._declared = declared
+        self._pause = reload
+        self._clock = clock
+        self._metrics = metrics
+        self._here = here
+        self._measures = BundleMeasures(metrics)
+        self._failed = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
+        self._files = {n: place.path(place.line.source) for n, place in enumerate(places) if not place.line.web}
+        self._followers = {
+            n: Follower(n, place, self._take, self._measures, clock) for n, place in enumerate(places) if place.line.web
+        }
+        self._now: Bundles = {}
+        self._refused: Bundles = {}
+        self._lock = asyncio.Lock()
+        self._changed: Changed | None = None
+        self._settled = False
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
+        waited = ", ".join(place.name for place in places if place.line.web)
+        self._engine = AwaitedEngine(f"bundle {waited} is not here yet")
+        self._begin()
+
+    def _begin(self) -> None:
+        """What can be had without waiting for others."""
+        self._seen = dict(self._looks())
+        for place in self._places:
+            place.trust()
+        self._now = {n: self._places[n].read() for n in self._files}
+        if not self._followers:
+            self._engine.begin_here(self._made(self._load(self._now)))
+            self._show(self._now)
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    def announcement(self) -> str:
+        named = [self._described(n, place) for n, place in enumerate(self._places)]
+        sources = ", ".join([*named, *map(str, self._folders)])
+        if self._engine.not_ready():
+            return f"no policy yet, so nothing is allowed by it: {sources}"
+        return f"policy revision {self._engine.revision} from {sources}"
+
+    def source_of(self, rule: str) -> str | None:
+        return self._engine.engine.source_of(rule) if self._engine.engine is not None else None
+
+    async def settle(self) -> None:
+        if self._engine.engine is not None:
+            await self._engine.engine.settle()
+        if self._settled:
+            return
+        self._settled = True
+        for follower in self._followers.values():
+            await follower.restore()
+        if self._here or not self._engine.not_ready():
+            return
+        for follower in self._followers.values():
+            await follower.once()
+        if why := self._engine.not_ready():
+            problems = [follower.problem for follower in self._followers.values() if follower.problem]
+            raise PolicyLoadError("\n".join([why, *problems]))
+
+    async def start(self, changed: Changed) -> None:
+        self._changed = changed
+        jobs = [follower.follow() for follower in self._followers.values()]
+        names = ["policy", *(f"bundle {n}" for n in self._followers)]
+        self._tasks = tuple(
+            asyncio.create_task(job, name=name) for job, name in zip([self._watch(), *jobs], names, strict=True)
+        )
+        if self._followers and not self._engine.not_ready():
+            changed()
+
+    async def stop(self) -> None:
+        tasks, self._tasks = self._tasks, ()
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for follower in self._followers.values():
+            await follower.close()
+        for place in self._places:
+            self._measures.forget(place.name)
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._pause)
+            try:
+                await self._look()
+            except PolicyLoadError as problem:
+                log.error("the policy in force stays; the new one is refused:\n%s", problem)
+            except Exception:  # a fault of ours must not end the watch
+                self._failed.inc()
+                log.exception("looking for a new policy failed; the one in force stays")
+
+    async def _look(self) -> None:
+        """Take what has changed on disk."""
+        looks = await asyncio.to_thread(dict, self._looks())
+        moved = [n for n, seen in looks.items() if seen != self._seen[n]]
+        self._seen = looks
+        for number in moved:
+            if number is None:
+                await self._take(None, None)
+                continue
+            try:
+                bundle = await asyncio.to_thread(self._places[number].read)
+            except PolicyLoadError:
+                self._failed.inc()
+                raise
+            await self._take(number, bundle)
+
+    def _looks(self) -> Iterator[tuple[int | None, Seen]]:
+        yield None, fingerprint(self._folders)
+        for number, path in self._files.items():
+            yield number, fingerprint((path,))
+
+    async def _take(self, number: int | None, bundle: Bundle | None) -> None:
+        """Put a bundle in force beside the others, or the folders as they are now. Raises PolicyLoadError."""
+        async with self._lock:
+            new = {number: bundle} if number is not None and bundle is not None else {}
+            failure: PolicyLoadError | None = None
+            for wanted in self._tries(new):
+                try:
+                    await self._put(wanted)
+                except PolicyLoadError as problem:
+                    failure = failure or problem
+                    continue
+                self._now = wanted
+                self._refused = {n: b for n, b in self._refused.items() if n not in new and wanted.get(n) is not b}
+                if failure is not None and self._engine.not_ready():
+                    log.error("no policy yet:\n%s", failure)
+                return
+            self._failed.inc()
+            self._refused |= new
+            assert failure is not None
+            raise failure
+
+    def _tries(self, new: Bundles) -> list[Bundles]:
+        """What may be put in force with `new`: all as it is, and what was refused because this one was missing."""
+        tries = [self._now | new, self._now | self._refused | new]
+        return sorted(tries if self._refused.keys() - new.keys() else tries[:1], key=len, reverse=True)
+
+    async def _put(self, bundles: Bundles) -> None:
+        """All of it, or nothing. Raises PolicyLoadError."""
+        if len(bundles) < len(self._places):
+            return
+        loaded = await asyncio.to_thread(self._load, bundles)
+        engine, before = self._engine.engine, self._engine.revision
+        if engine is None:
+            await self._engine.begin(await asyncio.to_thread(self._made, loaded, here=False))
+        elif loaded.revision != before:
+            await engine.swap_slowly(loaded)
+        self._show(bundles)
+        if self._engine.revision != before:
+            if self._changed is not None:
+                self._changed()
+            said = ", ".join(f"{b.name} {shown_revision(b)}".rstrip() for b in bundles.values())
+            log.info("policy revision %s replaces %s; bundle %s", self._engine.revision, before, said)
+
+    def _load(self, bundles: Mapping[int, Bundle]) -> Loaded:
+        more = files_of(self._places, [bundles[n] for n in range(len(self._places))])
+        return load(self._folders, self._entrypoint, declared=self._declared, more=more)
+
+    def _made(self, loaded: Loaded, here: bool | None = None) -> RegoEngine:
+        here = self._here if here is None else here
+        return RegoEngine(loaded, metrics=self._metrics, monotonic=self._clock.monotonic, here=here)
+
+    def _show(self, bundles: Mapping[int, Bundle]) -> None:
+        for bundle in bundles.values():
+            self._measures.in_force(bundle)
+
+    def _described(self, number: int, place: BundlePlace) -> str:
+        bundle = self._now.get(number)
+        if bundle is None:
+            return f"bundle {place.name} (not looked at)"
+        revision = f"revision {shown}, " if (shown := shown_revision(bundle)) else ""
+        return f"bundle {place.name} ({revision}{f'signed with {bundle.signed}' if bundle.signed else 'not signed'})"
