@@ -1,12 +1,12 @@
 """A cluster in short-hand, as the stories write it, and the Kubernetes manifests it stands for.
 
     namespaces: {acorn: {dns.example/tenant: acorn}, birch:}
-    nodes:      {node-1: 127.1.0.1}
+    nodes:      {node-1: 127.1.0.1}                         # or {ip:, zone:}
     networks:   [127.10.0.0/16]                             # pod networks, held by a node of their own
-    pods:       {acorn/web-0: 127.10.1.1}                   # or {ip:, labels:, uid:, host_network:, phase:, node:, ...}
+    pods:       {acorn/web-0: 127.10.1.1}                   # or {ip:, labels:, uid:, host_network:, phase:, node:, account:, ...}
     services:   {acorn/web: 10.96.1.1}                      # or {ip:, ports:, endpoints:, external_name:, labels:}
 
-`endpoints` are pods of the service's namespace or addresses; `gone` in place of an object takes it away.
+`endpoints` are pods of the service's namespace, with their node and its zone, or addresses; `gone` in place of an object takes it away.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 Raw = dict[str, Any]
 KINDS = ("namespaces", "nodes", "networks", "pods", "services")
 GONE = "gone"
+ZONE = "topology.kubernetes.io/zone"
 
 
 def merged(cluster: Mapping[str, Any], change: Mapping[str, Any]) -> Raw:
@@ -40,14 +41,12 @@ def manifests(cluster: Mapping[str, Any]) -> list[Raw]:
     found = [_object("v1", "Namespace", name, labels=labels) for name, labels in (cluster["namespaces"] or {}).items()]
     for number, network in enumerate(cluster["networks"] or ()):
         found.append(_object("v1", "Node", f"network-{number}", spec={"podCIDR": network}))
-    for name, address in (cluster["nodes"] or {}).items():
-        found.append(
-            _object("v1", "Node", name, status={"addresses": [{"type": "InternalIP", "address": address}]}),
-        )
+    nodes = {name: _said(said, "ip") for name, said in (cluster["nodes"] or {}).items()}
+    found += [_node(name, said) for name, said in nodes.items()]
     pods = {name: _said(said, "ip") for name, said in (cluster["pods"] or {}).items()}
     found += [_pod(name, said) for name, said in pods.items()]
     for name, said in (cluster["services"] or {}).items():
-        found += _service(name, _said(said, "ip"), pods)
+        found += _service(name, _said(said, "ip"), pods, nodes)
     return found
 
 
@@ -69,6 +68,13 @@ def _object(version: str, kind: str, name: str, *, labels: Any = None, **rest: A
     return {"apiVersion": version, "kind": kind, "metadata": meta, **rest}
 
 
+def _node(name: str, said: Raw) -> Raw:
+    labels = {ZONE: said["zone"]} if "zone" in said else None
+    return _object(
+        "v1", "Node", name, labels=labels, status={"addresses": [{"type": "InternalIP", "address": said["ip"]}]}
+    )
+
+
 def _pod(name: str, said: Raw) -> Raw:
     ips = addresses(said)
     status: Raw = {"phase": said.get("phase", "Running")}
@@ -77,6 +83,8 @@ def _pod(name: str, said: Raw) -> Raw:
     if "started" in said:
         status["startTime"] = str(said["started"])
     spec = {"hostNetwork": said.get("host_network", False), "nodeName": said.get("node", "node-1")}
+    if "account" in said:
+        spec["serviceAccountName"] = said["account"]
     pod = _object("v1", "Pod", name, labels=said.get("labels"), spec=spec, status=status)
     pod["metadata"]["uid"] = said.get("uid") or str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
     if said.get("leaving"):
@@ -84,7 +92,7 @@ def _pod(name: str, said: Raw) -> Raw:
     return pod
 
 
-def _service(name: str, said: Raw, pods: Mapping[str, Raw]) -> Iterator[Raw]:
+def _service(name: str, said: Raw, pods: Mapping[str, Raw], nodes: Mapping[str, Raw]) -> Iterator[Raw]:
     ports = [_port(text) for text in said.get("ports", ["http/tcp/80"])]
     if "external_name" in said:
         yield _object("v1", "Service", name, spec={"type": "ExternalName", "externalName": said["external_name"]})
@@ -93,7 +101,7 @@ def _service(name: str, said: Raw, pods: Mapping[str, Raw]) -> Iterator[Raw]:
     ips = ips if isinstance(ips, list) else [ips]
     spec = {"type": "ClusterIP", "clusterIP": ips[0], "clusterIPs": ips, "ports": ports}
     yield _object("v1", "Service", name, labels=said.get("labels"), spec=spec)
-    endpoints = [_endpoint(name, text, pods) for text in said.get("endpoints", ["192.0.2.250"])]
+    endpoints = [_endpoint(name, text, pods, nodes) for text in said.get("endpoints", ["192.0.2.250"])]
     for family in ("IPv4", "IPv6"):
         held = [e for e in endpoints if f"IPv{ipaddress.ip_address(e['addresses'][0]).version}" == family]
         if held:
@@ -104,12 +112,14 @@ def _service(name: str, said: Raw, pods: Mapping[str, Raw]) -> Iterator[Raw]:
             )  # fmt: skip
 
 
-def _endpoint(service: str, text: str, pods: Mapping[str, Raw]) -> Raw:
+def _endpoint(service: str, text: str, pods: Mapping[str, Raw], nodes: Mapping[str, Raw]) -> Raw:
     pod = pods.get(f"{service.rpartition('/')[0]}/{text}")
     if pod is None:
         return {"addresses": [text], "conditions": {"ready": True}}
     reference = {"kind": "Pod", "name": text}
-    return {"addresses": [addresses(pod)[0]], "conditions": {"ready": True}, "targetRef": reference}
+    endpoint = {"addresses": [addresses(pod)[0]], "conditions": {"ready": True}, "targetRef": reference}
+    node = nodes.get(pod.get("node", ""))
+    return endpoint if node is None else endpoint | {"nodeName": pod["node"], "zone": node.get("zone", "")}
 
 
 def _port(text: str) -> Raw:
