@@ -6,8 +6,8 @@
     pods:       {acorn/web-0: 127.10.1.1}                   # or {ip:, labels:, uid:, phase:, node:, account:, ...}
     services:   {acorn/web: 10.96.1.1}                      # or {ip:, ports:, endpoints:, external_name:, labels:}
 
-`endpoints` are pods of the service's namespace, with their node and its zone, or addresses; `gone` in place of an object
-takes it away.
+`endpoints` are pods of the service's namespace, with their node and its zone, or addresses; `gone` in place of an
+object takes it away.
 """
 
 from __future__ import annotations
