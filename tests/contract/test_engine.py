@@ -155,8 +155,7 @@ def test_a_broken_engine_fails_in_its_way_and_is_there_again_when_mended(rig: Ri
 
 @BROKEN
 def test_an_engine_that_is_broken_from_the_start_is_there_when_mended(rig: Rig, kind: Break) -> None:
-    rig.break_(kind)
-    rig.start(ALLOW)
+    rig.start(ALLOW, kind)
     with pytest.raises(EngineError):
         rig.decide(SHORT)
     rig.mend()

@@ -8,9 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.contract.rigs.base import UNDEFINED, Break, Rig
+from tests.contract.rigs.opa import FakeOpaRig, RealOpaRig
 from tests.contract.rigs.rego import RegoRig
 from tests.contract.rigs.static import StaticRig
 
-RIGS: Mapping[str, type[Rig]] = {"static": StaticRig, "rego": RegoRig}
+RIGS: Mapping[str, type[Rig]] = {
+    "static": StaticRig,
+    "rego": RegoRig,
+    "opa": FakeOpaRig,
+    "opa real": RealOpaRig,
+}
 
 __all__ = ["RIGS", "UNDEFINED", "Break", "Rig"]

@@ -47,8 +47,8 @@ class Rig:
         self.folder = folder
         self._runner = asyncio.Runner()
 
-    def start(self, decision: object) -> Engine:
-        """The engine, which gives `decision` to every question from now on."""
+    def start(self, decision: object, broken: Break | None = None) -> Engine:
+        """The engine, which gives `decision` to every question from now on; `broken` from the first moment."""
         raise NotImplementedError
 
     def change(self, decision: object) -> None:

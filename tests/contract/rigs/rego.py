@@ -6,13 +6,13 @@ import json
 
 from dnspolicy.engines.rego import Loaded, RegoEngine, load
 from dnspolicy.policy.engine import Engine
-from tests.contract.rigs.base import UNDEFINED, Rig
+from tests.contract.rigs.base import UNDEFINED, Break, Rig
 
 
 class RegoRig(Rig):
     engine: RegoEngine
 
-    def start(self, decision: object) -> Engine:
+    def start(self, decision: object, broken: Break | None = None) -> Engine:
         self.engine = RegoEngine(self._load(decision))
         return self.engine
 

@@ -10,13 +10,13 @@ from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.decode import decode
 from dnspolicy.policy.engine import Engine
 from dnspolicy.policy.input import PolicyInput
-from tests.contract.rigs.base import UNDEFINED, Rig
+from tests.contract.rigs.base import UNDEFINED, Break, Rig
 
 
 class StaticRig(Rig):
     engine: StaticEngine
 
-    def start(self, decision: object) -> Engine:
+    def start(self, decision: object, broken: Break | None = None) -> Engine:
         self.engine = StaticEngine(_says(decision), revision=_hash(decision))
         return self.engine
 

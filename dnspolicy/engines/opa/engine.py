@@ -1,0 +1,174 @@
+"""The `opa` engine: puts each question to the first OPA that is well."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from msgspec import UNSET
+
+from dnspolicy.engines.opa.connection import Kind, Lost
+from dnspolicy.engines.opa.door import Door
+from dnspolicy.engines.opa.holding import Holding, revision_of
+from dnspolicy.engines.opa.http import Reply
+from dnspolicy.engines.opa.replies import read_reply
+from dnspolicy.engines.rego import Loaded
+from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable
+from dnspolicy.model.verdict import Verdict
+from dnspolicy.policy.decode import decode, printable
+from dnspolicy.policy.footprint import Footprint
+from dnspolicy.policy.input import PolicyInput, encode
+
+EVERYTHING = Footprint(frozenset({()}), timeless=False)
+UNKNOWN = "unknown"
+"""The revision while no OPA was reached."""
+_BAD = (Kind.MALFORMED, Kind.BROKEN_OFF)
+
+
+class OpaEngine:
+    """Asks the `doors` in their order. A verdict is remembered for `hold` seconds at most, unless it is certain that
+    nothing can change without a decision telling.
+
+    `changed` is called when revision or footprint are others, `wake` when somebody should look at what OPA has.
+    """
+
+    name = "opa"
+
+    def __init__(self, doors: Sequence[Door], hold: float, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.doors = tuple(doors)
+        self.changed: Callable[[], None] = _nobody
+        self.wake: Callable[[], None] = _nobody
+        self.ours: Loaded | None = None
+        self._hold = hold
+        self._now = monotonic
+        self._revision = UNKNOWN
+        self._footprint = EVERYTHING
+        self._agreed: Holding | None = None
+
+    @property
+    def revision(self) -> str:
+        """A hash of what OPA says about its bundles and version, of its policies, and of documents put there."""
+        return self._revision
+
+    @property
+    def footprint(self) -> Footprint:
+        """What the policies can read if OPA has those we hold, else everything."""
+        return self._footprint
+
+    async def decide(self, question: PolicyInput, deadline: float) -> Verdict | None:
+        """The verdict, or None when the entrypoint is undefined. `deadline` is monotonic time.
+
+        Raises EngineTimeout, EngineBadReply and EngineUnavailable.
+        """
+        if self._now() >= deadline:
+            raise EngineTimeout("no time was left for OPA")
+        try:
+            body = b'{"input":%b}' % encode(question)
+        except UnicodeError as failure:
+            raise EngineBadReply(f"the input cannot be written as JSON: {printable(str(failure))}") from None
+        door, reply = await self._ask(body, deadline)
+        try:
+            return self._verdict(door, reply)
+        except EngineBadReply:
+            door.bad_reply()
+            raise
+
+    async def _ask(self, body: bytes, deadline: float) -> tuple[Door, Reply]:
+        """The reply of the first door that gives one."""
+        problem: Lost | None = None
+        for door in self.doors:
+            if not door.breaker.admits(self._now()):
+                door.skipped()
+                continue
+            try:
+                return door, await door.decide(body, deadline)
+            except Lost as lost:
+                if lost.kind is Kind.TIMEOUT:
+                    raise EngineTimeout(f"OPA at {door.address.text}: {lost}") from None
+                if lost.kind in _BAD:
+                    raise EngineBadReply(f"OPA at {door.address.text}: {lost}") from None
+                problem = Lost(lost.kind, f"OPA at {door.address.text}: {lost}")
+        if problem is not None:
+            raise EngineUnavailable(str(problem))
+        now = self._now()
+        seconds = min(door.breaker.reachable_in(now) for door in self.doors)
+        raise EngineUnavailable(f"OPA failed just before and is not asked for another {seconds:.1f} s")
+
+    def _verdict(self, door: Door, reply: Reply) -> Verdict | None:
+        said = read_reply(reply)
+        provenance = bytes(said.provenance)
+        if not door.sure or door.holding is None or door.holding.provenance != provenance:
+            self._surprised(door, provenance)
+        if said.result is UNSET:
+            return None
+        held = door.holding
+        revision = self._revision if held is not None and held is self._agreed else revision_of(provenance)
+        verdict = decode(bytes(said.result), revision)
+        holds = self._holds(door, verdict)
+        return verdict if holds is None else msgspec.structs.replace(verdict, holds=holds)
+
+    def _surprised(self, door: Door, provenance: bytes) -> None:
+        """A decision of a door of which nothing is known for sure, or that says something new of where it is from."""
+        door.seen = provenance
+        self.wake()
+        agreed = self._agreed
+        if agreed is None or agreed.provenance == provenance:
+            return
+        door.sure = False
+        door.holding = None
+        self._agreed = None
+        self._take(revision_of(provenance), Footprint(self._footprint.paths, timeless=False))
+
+    def _holds(self, door: Door, verdict: Verdict) -> float | None:
+        """Seconds that a verdict may be remembered; None leaves it to the footprint."""
+        agreed = self._agreed
+        if self._footprint.timeless:
+            return None
+        if agreed is None or not door.sure:
+            return 0.0
+        if agreed.matches and self.ours is not None:
+            if agreed.owned:
+                return None
+            return self._hold if self.ours.footprint.timeless else min(self._hold, verdict.ttl or 0)
+        return self._hold if verdict.ttl is None else min(self._hold, verdict.ttl)
+
+    def settle(self, documents: Mapping[tuple[str, ...], bytes]) -> None:
+        """Conclude from what the doors have, and what documents were put there, what is in force."""
+        found = [door.holding for door in self.doors if door.sure and door.holding is not None]
+        if not found:
+            self._take(self._revision, Footprint(self._footprint.paths, timeless=False))
+            return
+        revisions = sorted({holding.revision for holding in found})
+        if len(revisions) > 1:
+            self._agreed = None
+            self._take(_digest(revisions, documents), EVERYTHING)
+            return
+        for door in self.doors:  # one object for all, so that it is seen at once whether a door agrees
+            if door.holding is not None and door.holding == found[0]:
+                door.holding = found[0]
+        self._agreed = agreed = found[0]
+        footprint = EVERYTHING
+        if agreed.matches and self.ours is not None:
+            timeless = agreed.owned and self.ours.footprint.timeless
+            footprint = Footprint(self.ours.footprint.paths, timeless)
+        self._take(_digest(revisions, documents), footprint)
+
+    def _take(self, revision: str, footprint: Footprint) -> None:
+        if (revision, footprint) != (self._revision, self._footprint):
+            self._revision, self._footprint = revision, footprint
+            self.changed()
+
+
+def _digest(revisions: Sequence[str], documents: Mapping[tuple[str, ...], bytes]) -> str:
+    if len(revisions) == 1 and not documents:
+        return revisions[0]
+    digest = hashlib.sha256(" ".join(revisions).encode())
+    for path, document in sorted(documents.items()):
+        digest.update(f"{'/'.join(path)} {len(document)} ".encode() + document)
+    return digest.hexdigest()[:12]
+
+
+def _nobody() -> None:
+    """Nobody is told."""
