@@ -126,7 +126,7 @@ test_clients_without_namespace if {
 
 test_shadow_category if {
 	request := asks("birch", "host.dyn.example")
-	not judged(request)
+	judged(request).mode == "shadow"
 	all := data.dnspolicy.candidates with input as request with data.blocklist as sample
 	{candidate | some candidate in all; startswith(candidate.rule, "blocklist/")} == {{
 		"tier": "admin",

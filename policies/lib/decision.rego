@@ -13,13 +13,17 @@
 # 2. Within a tier: block, redirect, rewrite, allow. A wrong block is seen and repaired, a wrong allow is not; a
 #    redirect is final while a rewrite only asks again; an allow is what remains when nobody wants more.
 # 3. Equals: the rule whose name sorts first, so that the outcome never depends on the order of files.
-# 4. Candidates with `"mode": "shadow"` never decide. They are listed in `shadow` beside the decision.
-# 5. Nobody says anything: undefined, and the server's own default applies (block, unless configured otherwise). A
-#    candidate in shadow alone counts as nothing.
+# 4. Candidates with `"mode": "shadow"` never decide. They are listed in `shadow` beside the decision; alone they make a
+#    decision in shadow, which the server writes down and does not follow.
+# 5. Nobody says anything: undefined, and the server's own default applies (block, unless configured otherwise), as it
+#    does for a decision in shadow.
 #
 # Every candidate has `tier`, `action`, `rule` and `reason`. One that has not, or whose tier or action is unknown, comes
 # before all others and unchanged: the server refuses it as a bad decision. So a slip of the pen never opens what the
 # other policies keep shut.
+#
+# Policies that read the clock add to `data.dnspolicy.edges` in how many seconds what they say may change. The decision,
+# and so the answer, lives no longer than until the first edge.
 package dnspolicy
 
 # The common case: one candidate, nothing to combine.
@@ -27,24 +31,60 @@ decision := verdict if {
 	[candidate] := [c | some c in data.dnspolicy.candidates]
 	object.get(candidate, "mode", "enforce") == "enforce"
 	candidate.tier in {"admin", "tenant", "default"}
+	edges == set()
+	data.dnspolicy.rollout.modes == {}
 	verdict := object.remove(candidate, ["tier"])
-} else := verdict if {
-	count(enforced) == count(data.dnspolicy.candidates)
+} else := combined if {
+	edges == set()
+} else := object.union(combined, {"ttl": soonest})
+
+# There may be none: the server remembers a decision for as long as it stays the same, unless somebody says otherwise.
+edges contains seconds if some seconds in []
+
+# An edge that is no number is handed on, and refused by the server.
+soonest := seconds if {
+	every edge in edges {
+		is_number(edge)
+	}
+	own := object.get(combined, "ttl", 86400)
+	is_number(own)
+	seconds := max([0, min([86400, own, floor(min(edges))])])
+} else := "an edge that is no number of seconds"
+
+combined := verdict if {
+	count(enforced) == count(said)
 	verdict := object.remove(min(enforced)[2], ["tier"])
 } else := verdict if {
-	count(enforced) + count(shadow) == count(data.dnspolicy.candidates)
-	verdict := object.union(object.remove(min(enforced)[2], ["tier"]), {"shadow": shadow})
-} else := min([c | some c in data.dnspolicy.candidates; not well_formed(c)])
+	count(enforced) + count(shadow) == count(said)
+	verdict := object.union(object.remove(min(enforced)[2], ["tier"]), {"shadow": array.slice(shadow, 0, 64)})
+} else := verdict if {
+	count(said) > 0
+	count(shadow) == count(said)
+	first := min([[ranks[c.tier][c.action], c.rule, c] | some c in said])[2]
+	others := [would | some would in shadow; would.rule != first.rule]
+	verdict := object.union(object.remove(first, ["tier"]), {"shadow": array.slice(others, 0, 64)})
+} else := min([c | some c in said; not well_formed(c)])
+
+# What was said, with the mode that the roll-out gives to each rule.
+said contains candidate if {
+	some c in data.dnspolicy.candidates
+	mode := object.get(data.dnspolicy.rollout.modes, object.get(c, "rule", ""), "enforce")
+	candidate := put(c, mode)
+}
+
+put(candidate, "enforce") := candidate
+
+put(candidate, mode) := object.union(candidate, {"mode": mode}) if mode != "enforce"
 
 enforced := [[rank, rule, c] |
-	some c in data.dnspolicy.candidates
+	some c in said
 	object.get(c, "mode", "enforce") == "enforce"
 	rank := ranks[c.tier][c.action]
 	rule := c.rule
 ]
 
 shadow := [would |
-	some c in data.dnspolicy.candidates
+	some c in said
 	object.get(c, "mode", "enforce") == "shadow"
 	ranks[c.tier][c.action]
 	would := {"action": c.action, "rule": c.rule, "reason": c.reason}

@@ -66,9 +66,62 @@ test_mode_enforce_is_no_shadow if {
 	decision.rule == "b" with data.dnspolicy.candidates as {block}
 }
 
-test_shadows_alone_say_nothing if {
-	not decision with data.dnspolicy.candidates as {watched("admin", "block", "b")}
-	not decision with data.dnspolicy.candidates as {watched("admin", "block", "b"), watched("default", "allow", "c")}
+# The server writes such a decision down, and does what it does for none.
+test_shadows_alone_are_a_decision_in_shadow if {
+	alone := object.union(decided("block", "b"), {"mode": "shadow", "shadow": []})
+	decision == alone with data.dnspolicy.candidates as {watched("admin", "block", "b")}
+	both := object.union(alone, {"shadow": [decided("allow", "c")]})
+	decision == both with data.dnspolicy.candidates as {watched("admin", "block", "b"), watched("default", "allow", "c")}
+}
+
+test_no_more_shadows_than_a_decision_may_list if {
+	many := {watched("admin", "block", sprintf("b%d", [number])) | some number in numbers.range(1, 100)}
+	both := decision with data.dnspolicy.candidates as many | {said("default", "allow", "a")}
+	count(both.shadow) == 64
+	alone := decision with data.dnspolicy.candidates as many
+	count(alone.shadow) == 64
+}
+
+test_a_table_opens_nothing_whether_or_not_somebody_reads_it if {
+	answer := decision with data.dnspolicy.candidates as {said("default", "allow", "a")}
+		with data.rollout as {"rules": {"a": {"mode": "shadow"}}}
+	answer.mode != "enforce"
+}
+
+at(edges) := answer if {
+	answer := decision with data.dnspolicy.candidates as {said("default", "allow", "a")}
+		with data.dnspolicy.edges as edges
+}
+
+test_nobody_reads_the_clock if at(set()) == decided("allow", "a")
+
+test_a_decision_lives_until_the_first_edge if {
+	at({90, 30.9, 3600}).ttl == 30
+	at({1000000}).ttl == 86400
+	at({0}).ttl == 0
+	at({-5}).ttl == 0
+}
+
+test_a_shorter_life_of_its_own_stays if {
+	candidate := object.union(said("default", "allow", "a"), {"ttl": 5})
+	short := decision with data.dnspolicy.candidates as {candidate} with data.dnspolicy.edges as {30}
+	short.ttl == 5
+	long := decision with data.dnspolicy.candidates as {candidate} with data.dnspolicy.edges as {3}
+	long.ttl == 3
+}
+
+# The server refuses a life that is no number.
+test_an_edge_that_is_no_number_is_a_bad_decision if {
+	every edges in [{"soon"}, {30, "soon"}, {null, 30}, {true}] {
+		not is_number(at(edges).ttl)
+	}
+	candidate := object.union(said("default", "allow", "a"), {"ttl": "soon"})
+	answer := decision with data.dnspolicy.candidates as {candidate} with data.dnspolicy.edges as {30}
+	not is_number(answer.ttl)
+}
+
+test_edges_alone_decide_nothing if {
+	not decision with data.dnspolicy.candidates as set() with data.dnspolicy.edges as {30}
 }
 
 # The server refuses all of these, as they have a key or a value that no decision has.
