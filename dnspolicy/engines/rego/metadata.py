@@ -37,11 +37,32 @@ class Annotation(msgspec.Struct, frozen=True):
 
 
 def annotations_of(text: str) -> tuple[Annotation, ...]:
-    """The annotations of a file, in order. A comment that is no YAML object is left out: OPA complains of it."""
-    return tuple(_all(text.split("\n")))
+    """The annotations of a file, in order. A comment that is no YAML object is left out: `broken` has those."""
+    lines = text.split("\n")
+    made = []
+    for comment in _comments(lines):
+        found = _read(comment.yaml)
+        if found is not None:
+            is_package = comment.about >= 0 and _PACKAGE.match(lines[comment.about]) is not None
+            usual = Scope.PACKAGE if is_package else Scope.RULE
+            made.append(_annotation(found, usual, comment.line + 1, comment.about + 1))
+    return tuple(made)
 
 
-def _all(lines: list[str]) -> Iterator[Annotation]:
+def broken(text: str) -> tuple[int, ...]:
+    """The lines of `# METADATA` comments that Open Policy Agent refuses, and the file with them."""
+    return tuple(comment.line + 1 for comment in _comments(text.split("\n")) if _read(comment.yaml) is None)
+
+
+class _Comment(msgspec.Struct, frozen=True):
+    """Lines counted from 0; `about` is -1 when nothing follows."""
+
+    line: int
+    about: int
+    yaml: list[str]
+
+
+def _comments(lines: list[str]) -> Iterator[_Comment]:
     at = 0
     while at < len(lines):
         if not _HEAD.match(lines[at]):
@@ -51,10 +72,7 @@ def _all(lines: list[str]) -> Iterator[Annotation]:
         while end < len(lines) and lines[end].lstrip().startswith("#") and not _HEAD.match(lines[end]):
             end += 1
         about = next((n for n in range(end, len(lines)) if lines[n].strip()), -1)
-        found = _read([line.lstrip()[1:].removeprefix(" ") for line in lines[at + 1 : end]])
-        if found is not None:
-            is_package = about >= 0 and _PACKAGE.match(lines[about]) is not None
-            yield _annotation(found, Scope.PACKAGE if is_package else Scope.RULE, at + 1, about + 1)
+        yield _Comment(at, about, [line.lstrip()[1:].removeprefix(" ") for line in lines[at + 1 : end]])
         at = end
 
 

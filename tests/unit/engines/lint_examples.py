@@ -107,6 +107,11 @@ BAD: dict[str, tuple[Check, Files, str]] = {
         decides('crypto.sha256(input.query.name) == "x"'),
         "3:1: crypto.sha256 may not be called: the embedded engine does not have it",
     ),
+    "metadata that are none": (
+        Check.ENGINE_DIFFERENCE,
+        {"policy.rego": "# METADATA\n# title: one: two\npackage dnspolicy\n"},
+        "1:1: this METADATA is no YAML object, and Open Policy Agent refuses the file",
+    ),
     "ignored for no reason": (
         Check.IGNORE,
         decides('input.client.pod == "x" # dnspolicy-lint: ignore class-per-client'),

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from dnspolicy.engines.rego.lint.decisions import Decision
+from dnspolicy.engines.rego.lint.decisions import CANDIDATES, Decision
 from dnspolicy.engines.rego.lint.finding import Check, Finding
 from dnspolicy.engines.rego.lint.looked import Looked
-from dnspolicy.engines.rego.metadata import Scope, annotations_of
-from dnspolicy.engines.rego.tree import walk_query
+from dnspolicy.engines.rego.metadata import Scope, annotations_of, broken
+from dnspolicy.engines.rego.tree import Module, walk_query
 
 _PACKAGE = re.compile(rb"^package\b", re.MULTILINE)
 TIERS = ("admin", "tenant", "default")
@@ -110,6 +110,22 @@ def missing_test(looked: Looked) -> Iterator[Finding]:
             )
 
 
+def broken_metadata(looked: Looked) -> Iterator[Finding]:
+    """Metadata that Open Policy Agent does not read."""
+    for module in looked.modules:
+        lines = module.text.encode().split(b"\n")
+        for line in broken(module.text):
+            what = "this METADATA is no YAML object, and Open Policy Agent refuses the file"
+            at = sum(len(text) + 1 for text in lines[: line - 1])
+            remedy = "put texts with `: ` in quotes, and one space after each #"
+            yield looked.finding(Check.ENGINE_DIFFERENCE, module, at, what, remedy)
+
+
+def _adds_only(module: Module) -> bool:
+    """Whether a file only adds to the candidates, whose package has its title elsewhere: it may have but one."""
+    return module.package == CANDIDATES[:-1] and all(rule.name == CANDIDATES[-1] for rule in module.rules)
+
+
 def missing_metadata(looked: Looked) -> Iterator[Finding]:
     """Packages that no `# METADATA` gives a title."""
     titled = {
@@ -120,7 +136,7 @@ def missing_metadata(looked: Looked) -> Iterator[Finding]:
     }
     told = set(titled)
     for module in looked.modules:
-        if module.package not in told:
+        if module.package not in told and not _adds_only(module):
             told.add(module.package)
             found = _PACKAGE.search(module.text.encode())
             name = ".".join(module.package)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from dnspolicy.engines.rego.binding import Evaluator, RegoError
+from dnspolicy.engines.rego.binding import RegoError, evaluator
 from dnspolicy.engines.rego.errors import Complaint, from_regorus, refuse
 from dnspolicy.engines.rego.guards import complaints
 from dnspolicy.engines.rego.lint import deciding, reading, scanning, truth
@@ -21,6 +21,7 @@ from dnspolicy.engines.rego.sources import Limits, read
 LARGE = 100
 CHECKS: tuple[Callable[[Looked], Iterator[Finding]], ...] = (
     deciding.bad_decision,
+    deciding.broken_metadata,
     deciding.missing_metadata,
     deciding.missing_test,
     deciding.response_phase,
@@ -40,16 +41,16 @@ def parsed(folders: Sequence[Path | str], tests: bool = True) -> Program:
     """The program in some folders, parsed in this process, not evaluated. Raises PolicyLoadError."""
     sources, problems = read([Path(f) for f in folders], Limits(), tests=tests)
     texts = {s.file: s.text for s in sources.policies}
-    evaluator = Evaluator()
+    asked = evaluator()
     for source in sources.policies:
         try:
-            evaluator.add_policy(source)
+            asked.add_policy(source)
         except RegoError as problem:
             problems.append(from_regorus(str(problem), texts, source.file))
     if problems:
         raise refuse(problems)
     try:
-        modules = [module(tree) for tree in evaluator.trees()]
+        modules = [module(tree) for tree in asked.trees()]
     except (RegoError, UnknownSyntax) as problem:
         raise refuse([Complaint("policy", 0, 0, f"{problem} is not understood")]) from None
     return Program(modules, msgspec.json.decode(sources.data))
