@@ -54,7 +54,7 @@ class VerificationKey(msgspec.Struct, frozen=True):
 
 
 class Trust(msgspec.Struct, frozen=True):
-    """Whom to believe. Without keys, only bundles that are not signed are taken.
+    """Whom to believe. Without keys, only bundles that are not signed are taken, unless `unchecked`: to look into them.
 
     `key_id` names the key to use whatever a bundle says; `scope` is what a signature must say it is for; files that
     fit `exclude` need not be signed.
@@ -64,6 +64,7 @@ class Trust(msgspec.Struct, frozen=True):
     key_id: str = ""
     scope: str = ""
     exclude: tuple[str, ...] = ()
+    unchecked: bool = False
 
     def __post_init__(self) -> None:
         ids = [key.id for key in self.keys]
@@ -128,8 +129,9 @@ def _secret(raw: bytes, file: str) -> bytes:
 def _agreed(kind: Any, wanted: Algorithm | None, file: str, raw: bytes) -> Algorithm:
     """The algorithm to use: as wanted, if the key is one for it. A key never stands for one of another kind."""
     usual, fit = _fit(kind, file)
-    if wanted is None:
-        wanted = usual
+    if wanted is None and fit is _SECRETS:  # a public key in another form would be a secret that everybody knows
+        raise BundleError(f"{file}: not a key in PEM; for a secret, name the algorithm too, such as {usual}")
+    wanted = wanted or usual
     if wanted not in fit:
         raise BundleError(f"{file}: no key for {wanted}; it is one for {', '.join(fit)}")
     if wanted in _SECRETS and len(raw) < int(wanted[2:]) // 8:
