@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from dnspolicy.app.bundles import placed
 from dnspolicy.app.bundlesupply import BundleSupply
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.regosupply import RegoSupply
+from dnspolicy.engines.opa import Files, OpaSupply, Sources
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins.policy import Config
 from dnspolicy.policy.engine import Supply
@@ -24,12 +26,7 @@ def supply_of(config: Config, plan: Plan, parts: Parts, thread: int) -> Supply:
 
 
 def _rego(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
-    folders = tuple(plan.path(text) for text in config.rego)
-    absent = [text for text, folder in zip(config.rego, folders, strict=True) if not folder.exists()]
-    if absent:
-        raise ConfigError(
-            f"no such folder: {', '.join(absent)}; expected folders with policies, seen from the Corefile"
-        )
+    folders = _folders(config.rego, plan)
     if config.bundle:
         return BundleSupply(
             placed(config.bundle, plan.path),
@@ -50,5 +47,32 @@ def _rego(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
     )
 
 
-SUPPLIES: Mapping[str, Build] = {"rego": _rego}
+def _folders(named: Sequence[str], plan: Plan) -> tuple[Path, ...]:
+    folders = tuple(map(plan.path, named))
+    absent = [text for text, folder in zip(named, folders, strict=True) if not folder.exists()]
+    if absent:
+        raise ConfigError(
+            f"no such folder: {', '.join(absent)}; expected folders with policies, seen from the Corefile"
+        )
+    return folders
+
+
+def _opa(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
+    settings = config.opa
+    assert settings is not None
+    token, ca, cert, key = (
+        plan.path(text) if text else None for text in (settings.token_file, settings.ca, settings.cert, settings.key)
+    )
+    files = Files(token, ca, cert, key, tls=any(address.tls for address in settings.addresses))
+    return OpaSupply(
+        settings,
+        Sources(files, _folders(settings.rego, plan)),
+        config.entrypoint,
+        reload=float(config.reload),
+        metrics=parts.metrics,
+        monotonic=parts.clock.monotonic,
+    )
+
+
+SUPPLIES: Mapping[str, Build] = {"rego": _rego, "opa": _opa}
 """By the word of the engine."""

@@ -10,8 +10,9 @@ import msgspec
 from dnspolicy.corefile.schema import Duration
 from dnspolicy.policy.settings.bundle import BundleLine
 from dnspolicy.policy.settings.failure import OnErrorLine
+from dnspolicy.policy.settings.opa import Opa
 
-ENGINES = ("rego",)
+ENGINES = ("rego", "opa")
 """The words that name an engine."""
 
 
@@ -26,6 +27,7 @@ class EngineWords(msgspec.Struct, frozen=True, kw_only=True):
     """The words that say which engine decides, and how it is asked. `timeout` and `reload` in seconds."""
 
     rego: tuple[str, ...] = ()
+    opa: Opa | None = None
     bundle: tuple[BundleLine, ...] = ()
     entrypoint: Annotated[str, msgspec.Meta(pattern=r"^data(\.[A-Za-z_][A-Za-z0-9_]*)+$")] = "data.dnspolicy.decision"
     timeout: Annotated[Duration, msgspec.Meta(gt=0, le=60)] = Duration(0.02)
