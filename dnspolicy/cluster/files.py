@@ -71,7 +71,7 @@ def read_objects(path: Path, content: bytes, decoder: Decodes) -> list[Object | 
     return objects
 
 
-def _too_deep(content: bytes) -> bool:
+def too_deep(content: bytes) -> bool:
     """Whether something is nested deeper than `MAX_DEPTH`. Every level needs a bracket or a column of its own."""
     brackets = content.count(b"[") + content.count(b"{")
     if brackets + max(map(len, content.splitlines()), default=0) <= MAX_DEPTH:
@@ -92,7 +92,7 @@ Complaint = tuple[int, str]
 
 
 def _read_yaml(content: bytes, decoder: Decodes) -> Iterator[list[Object | Thing] | Complaint]:
-    if _too_deep(content):
+    if too_deep(content):
         yield 0, _TOO_DEEP
         return
     try:
@@ -141,7 +141,7 @@ def _json_line(content: bytes, problem: BadObject) -> int:
     if problem.problem.endswith("truncated"):
         return content.count(b"\n") + 1
     try:
-        return 1 if _too_deep(content) else _line(yaml.compose(content, Loader), problem.field)
+        return 1 if too_deep(content) else _line(yaml.compose(content, Loader), problem.field)
     except (yaml.YAMLError, RecursionError):
         return 1
 

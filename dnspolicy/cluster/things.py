@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -101,12 +101,9 @@ class Collection:
         """The source has just said something."""
         self.heard = self._clock.monotonic()
 
-    def document(self) -> bytes:
-        """`{namespace: {name: {fields}}}` in JSON, without the first step for kinds that have no namespaces."""
-        spaces: dict[str, dict[str, msgspec.Raw]] = {}
-        for space, name in sorted(self._held):
-            spaces.setdefault(space, {})[name] = msgspec.Raw(self._held[space, name].fields)
-        return msgspec.json.encode(spaces if self.namespaced else spaces.get("", {}))
+    def copied(self) -> dict[tuple[str, str], Thing]:
+        """What is held now, by namespace and name."""
+        return dict(self._held)
 
     def _put(self, place: tuple[str, str], item: Thing | None) -> bool:
         old = self._held.pop(place, None)
@@ -114,6 +111,14 @@ class Collection:
             self._held[place] = item
         self.size += _size(item) - _size(old)
         return old != item
+
+
+def encode(held: Mapping[tuple[str, str], Thing], namespaced: bool) -> bytes:
+    """`{namespace: {name: {fields}}}` in JSON, without the first step for kinds that have no namespaces."""
+    spaces: dict[str, dict[str, msgspec.Raw]] = {}
+    for space, name in sorted(held):
+        spaces.setdefault(space, {})[name] = msgspec.Raw(held[space, name].fields)
+    return msgspec.json.encode(spaces if namespaced else spaces.get("", {}))
 
 
 def _size(item: Thing | None) -> int:

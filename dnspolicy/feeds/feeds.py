@@ -1,0 +1,165 @@
+"""All documents of one policy: followed, and handed over together when they move."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from logging import Logger
+
+from dnspolicy.chain.clock import Clock
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.feeds.document import DataPath
+from dnspolicy.feeds.failures import bad_document
+from dnspolicy.feeds.feed import Feed, FeedOf
+from dnspolicy.feeds.measures import Measures
+from dnspolicy.model.errors import PolicyLoadError
+
+GAP = 0.5
+"""Seconds between two changes of the data, since each makes a new revision of the policy."""
+LOOK_SECONDS = 1.0
+"""How often ages are looked at, at least."""
+Put = Callable[[Mapping[DataPath, bytes | None]], Awaitable[None]]
+"""Puts documents (JSON) where policies see them, None for none. All or nothing: raises PolicyLoadError."""
+
+
+class Feeds:
+    """Follows documents from `begin` to `stop`, and puts them. To be used on the event loop."""
+
+    def __init__(self, feeds: Sequence[FeedOf], put: Put, clock: Clock, metrics: Metrics, log: Logger) -> None:
+        self._log = log
+        self._measures = Measures(metrics)
+        self._metrics = metrics
+        self._moved = asyncio.Event()
+        self._feeds = [Feed(of, clock, self._measures, log, self._moved.set) for of in feeds]
+        self._put = put
+        self._shown: dict[DataPath, bytes] = {}
+        self._refused: dict[DataPath, bytes] = {}
+        self._lock = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._end_refresh: Callable[[], None] | None = None
+        self._changed: Callable[[], None] | None = None
+
+    async def begin(self) -> None:
+        """Follow from now on. Once begun, it does nothing."""
+        if self._tasks:
+            return
+        self._end_refresh = self._metrics.before_collect(self._check_ages)
+        for feed in self._feeds:
+            self._measures.begin(feed.of.called)
+            self._tasks.append(asyncio.create_task(feed.run(), name=f"data {feed.of.called}"))
+        self._tasks.append(asyncio.create_task(self._publish(), name="data"))
+
+    async def settle(self, seconds: float) -> None:
+        """Begin, and wait until every source has told something and that is put, but no longer than this."""
+        await self.begin()
+        try:
+            async with asyncio.timeout(seconds):
+                while not all(feed.said for feed in self._feeds):
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            self._log.warning("not waiting longer for data: %s", ", ".join(self._unsaid()))
+        await self._show()
+
+    def announce(self, changed: Callable[[], None]) -> None:
+        """Call this after each change from now on."""
+        self._changed = changed
+
+    async def stop(self) -> None:
+        """Follow no more. What was put stays."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._end_refresh is not None:
+            self._end_refresh()
+            self._end_refresh = None
+        for feed in self._feeds:
+            self._measures.end(feed.of.called)
+
+    def lacking(self) -> str | None:
+        """Which required documents policies do not see, in a few words; None when they see them all."""
+        absent = [f.of.called for f in self._feeds if f.of.required and f.of.path not in self._shown]
+        return f"data {', '.join(absent)} is not there" if absent else None
+
+    def not_ready(self) -> str | None:
+        """What a start is waiting for: required documents, and the first word of each source."""
+        unsaid = self._unsaid()
+        return self.lacking() or (f"data {', '.join(unsaid)} is being loaded" if unsaid else None)
+
+    def _unsaid(self) -> list[str]:
+        return [feed.of.called for feed in self._feeds if not feed.said]
+
+    def _check_ages(self) -> None:
+        for feed in self._feeds:
+            feed.check_age()
+
+    async def _publish(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._until_stale()):
+                    await self._moved.wait()
+            except TimeoutError:
+                self._check_ages()
+                continue
+            try:
+                await self._show()
+            except Exception:  # without this task nothing would ever change again
+                self._log.exception("documents could not be put in force")
+            await asyncio.sleep(GAP)
+
+    def _until_stale(self) -> float:
+        return min([LOOK_SECONDS, *(left for feed in self._feeds if (left := feed.left()) is not None)])
+
+    async def _show(self) -> None:
+        """Put what has moved; when some of it is refused, the rest all the same."""
+        async with self._lock:
+            self._moved.clear()
+            moving = {feed.of.path: feed for feed in self._feeds if self._wanted(feed) != self._seen(feed)}
+            if not moving:
+                return
+            documents = {path: self._wanted(feed) for path, feed in moving.items()}
+            try:
+                await self._put(documents)
+                good = list(moving.values())
+            except PolicyLoadError:
+                good = [feed for feed in moving.values() if await self._put_one(feed)]
+            for feed in good:
+                self._note(feed, documents[feed.of.path])
+        if good and self._changed is not None:
+            self._changed()
+
+    async def _put_one(self, feed: Feed) -> bool:
+        path, wanted = feed.of.path, self._wanted(feed)
+        try:
+            await self._put({path: wanted})
+        except PolicyLoadError as problem:
+            if wanted is not None:
+                self._refused[path] = wanted
+            feed.failed(bad_document(f"the policy cannot take it: {problem}"))
+            return False
+        return True
+
+    def _note(self, feed: Feed, encoded: bytes | None) -> None:
+        document, path = feed.current, feed.of.path
+        self._refused.pop(path, None)
+        if encoded is None:
+            self._shown.pop(path, None)
+            self._log.info("data %s is not there any more", feed.of.called)
+        else:
+            self._shown[path] = encoded
+        revision = document.revision if document is not None else ""
+        self._measures.showed(feed.of.called, None if encoded is None else len(encoded), revision)
+        if encoded is not None:
+            self._log.info(
+                "data %s: revision %s, %d bytes, %d s old", feed.of.called, revision, len(encoded), feed.age or 0
+            )
+
+    def _wanted(self, feed: Feed) -> bytes | None:
+        return None if feed.current is None else feed.current.encoded
+
+    def _seen(self, feed: Feed) -> bytes | None:
+        """What policies see, or what was refused: it is not tried again."""
+        path = feed.of.path
+        wanted = self._wanted(feed)
+        return wanted if wanted is not None and self._refused.get(path) == wanted else self._shown.get(path)

@@ -1,0 +1,60 @@
+"""What is counted of feeds. The label is the path below `data`."""
+
+from __future__ import annotations
+
+from dnspolicy.chain.metrics import Metrics
+from dnspolicy.feeds.failures import Reason
+
+
+class Measures:
+    """The metrics of all feeds of one server."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._age = metrics.gauge(
+            "dnspolicy_feed_age_seconds", "Seconds since a document of a policy was known to be true.", ("path",)
+        )
+        self._bytes = metrics.gauge("dnspolicy_feed_bytes", "Bytes of a document as JSON; 0 without one.", ("path",))
+        self._present = metrics.gauge(
+            "dnspolicy_feed_present", "1 when policies see a document, 0 when it is not there.", ("path",)
+        )
+        self._info = metrics.gauge("dnspolicy_feed_info", "1 for the revision of a document.", ("path", "revision"))
+        self._changes = metrics.counter(
+            "dnspolicy_feed_changes_total", "Documents that replaced another, or the lack of one.", ("path",)
+        )
+        self._failures = metrics.counter(
+            "dnspolicy_feed_failures_total", "Tries that gave no document, by reason.", ("path", "reason")
+        )
+
+    def aged(self, path: str, seconds: float | None) -> None:
+        """None: there is nothing that could be old."""
+        if seconds is None:
+            self._age.values.pop((path,), None)
+        else:
+            self._age.set(seconds, (path,))
+
+    def showed(self, path: str, size: int | None, revision: str) -> None:
+        """What policies see from now on; `size` None: nothing."""
+        self._forget_revision(path)
+        self._changes.inc((path,))
+        self._bytes.set(size or 0, (path,))
+        self._present.set(size is not None, (path,))
+        if size is not None:
+            self._info.set(1.0, (path, revision))
+
+    def failed(self, path: str, reason: Reason) -> None:
+        self._failures.inc((path, reason.value))
+
+    def begin(self, path: str) -> None:
+        """It is there from now on, without a document."""
+        self._bytes.set(0, (path,))
+        self._present.set(0, (path,))
+
+    def end(self, path: str) -> None:
+        """It is no more."""
+        self._forget_revision(path)
+        for gauge in (self._age, self._bytes, self._present):
+            gauge.values.pop((path,), None)
+
+    def _forget_revision(self, path: str) -> None:
+        for labels in [labels for labels in self._info.values if labels[0] == path]:
+            del self._info.values[labels]
