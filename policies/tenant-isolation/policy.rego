@@ -5,6 +5,8 @@
 package dnspolicy.tenant_isolation
 
 import data.dnspolicy.lib.same_tenant
+import data.dnspolicy.lib.service
+import data.dnspolicy.lib.zone_name
 
 verdict := {
 	"tier": "default",
@@ -137,19 +139,3 @@ infra if {
 	some suffix in input.query.suffixes
 	names[suffix]
 }
-
-service := concat("/", [input.target.namespace, input.target.name])
-
-# Such as `cluster.local` and `dns-version.cluster.local`. A reverse name nobody owns is not among them: it would differ
-# from one that another tenant owns, and so tell which addresses are in use.
-zone_name if {
-	input.client.kind == "pod"
-	input.target.kind == "none"
-	not input.target.namespace
-	name := input.query.name
-	not endswith(name, ".arpa")
-	not whole_zone
-}
-
-# A transfer hands out the names of all tenants.
-whole_zone if input.query.type in {"AXFR", "IXFR"}
