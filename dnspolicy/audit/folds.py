@@ -97,5 +97,17 @@ def _likeness(outcome: Outcome) -> Hashable:
     query, reply = outcome.query, outcome.reply
     decided = deciding(outcome.judgements)
     verdict = (decided.verdict.action, decided.verdict.rule, decided.verdict.revision) if decided is not None else None
+    would = tuple((w.action, w.rule) for j in outcome.judgements for w in j.verdict.shadow)
+    beside = tuple(id(j.verdict.beside) for j in outcome.judgements if j.verdict.beside is not None)
     rcode = reply.rcode if isinstance(reply, Answer) else -1
-    return (outcome.source, query.asked.labels, query.qtype, query.transport, rcode, verdict, outcome.failure)
+    return (
+        outcome.source,
+        query.asked.labels,
+        query.qtype,
+        query.transport,
+        rcode,
+        verdict,
+        would,
+        beside,
+        outcome.failure,
+    )

@@ -113,7 +113,9 @@ class Lines:
 
 def _plain(verdict: Verdict) -> bool:
     """Whether the record of a verdict holds nothing of one query but its name, port, times and size."""
-    return verdict.audit is None and not verdict.shadow and verdict.mode is Mode.ENFORCE
+    beside = verdict.beside
+    agreed = beside is None or (beside.known and beside.failed_at is None and beside.would is None)
+    return agreed and verdict.audit is None and not verdict.shadow and verdict.mode is Mode.ENFORCE
 
 
 def _add(kept: dict[Any, _Kept], key: Hashable, one: _Kept) -> _Kept:

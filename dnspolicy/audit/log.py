@@ -24,6 +24,8 @@ _MANY = 128
 _RENDERED = 8192
 """Rendered records that may wait for the disk; the rest waits unrendered."""
 _INTERVAL = 0.1
+_HELD = 1.0
+"""Seconds that records wait for what a candidate policy says; then they are written without it."""
 _STOP = LossReason.STOPPED.value
 
 
@@ -45,6 +47,7 @@ class AuditLog:
         self._fold = fold
         self._folds = Folds() if fold else None
         self._close_at = 0.0
+        self._held_since: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._soon = False
         self._stream = stream
@@ -140,8 +143,22 @@ class AuditLog:
         loss.add(item)
 
     def _take(self, most: int = _CHUNK) -> list[Item]:
+        """What is next, as far as it is known what a candidate policy says of it: it is asked when the answer has left."""
+        taken: list[Item] = []
         with self._lock:
-            return [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+            queue = self._queue
+            while queue and len(taken) < most and self._ready(queue[0]):
+                taken.append(queue.popleft())
+        return taken
+
+    def _ready(self, item: Item) -> bool:
+        if not _open(item) or self._stopping.is_set():
+            self._held_since = None
+            return True
+        now = time.monotonic()
+        if self._held_since is None:
+            self._held_since = now
+        return now - self._held_since > _HELD
 
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
         """What is to happen even when little is asked."""
@@ -158,8 +175,9 @@ class AuditLog:
         self._soon = False
         if self._stopping.is_set() or self._stream.unwritten >= _RENDERED:
             return
-        self._stream.put(self._take(_MANY))
-        if self._queue:
+        items = self._take(_MANY)
+        self._stream.put(items)
+        if self._queue and items:
             self._soon = True
             loop.call_soon(self._tick, loop)
 
@@ -178,3 +196,15 @@ class AuditLog:
                 self._stream.flush()
         self.drain(now=True)
         self._stream.close()
+
+
+def _open(item: Item) -> bool:
+    """Whether a candidate policy is still being asked about it."""
+    if isinstance(item, Loss):
+        return False
+    outcome = item.outcome if isinstance(item, Fold) else item
+    for judgement in outcome.judgements:
+        beside = judgement.verdict.beside
+        if beside is not None and not beside.known:
+            return True
+    return False

@@ -16,7 +16,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from dnspolicy.model.errors import DnsPolicyError
 from dnspolicy.model.identity import ClientKind
-from dnspolicy.model.query import Transport
+from dnspolicy.model.query import Transport, Via
+from dnspolicy.model.target import TargetKind
 from dnspolicy.model.verdict import Action, AuditLevel, BlockAs, Mode, Origin, Phase
 
 VERSION = 1
@@ -71,6 +72,7 @@ class Client(_Part, frozen=True, kw_only=True):
     zone: str | None = None
     owner: Owner | None = None
     labels: Annotated[Mapping[str, str] | None, FULL] = None
+    namespace_labels: Annotated[Mapping[str, str] | None, FULL] = None
 
 
 class Owner(_Part, frozen=True, kw_only=True):
@@ -90,13 +92,35 @@ class Question(_Part, frozen=True, kw_only=True):
 
 
 class Would(_Part, frozen=True, kw_only=True):
-    """What a rule in shadow would have done."""
+    """What a rule in shadow would have done, or the candidate policy instead of the one in force."""
 
     verdict: Action
     rule: str
     reason: str
     name: str
     phase: Phase
+    candidate: bool = False
+    revision: str | None = None
+
+
+class Target(_Part, frozen=True, kw_only=True):
+    """What a name points at, as the policy was shown it."""
+
+    kind: TargetKind
+    namespace: str | None = None
+    name: str | None = None
+    exists: bool = False
+    labels: Mapping[str, str] | None = None
+    namespace_labels: Mapping[str, str] | None = None
+
+
+class Facts(_Part, frozen=True, kw_only=True):
+    """The answer, as the policy was shown it."""
+
+    rcode: str
+    names: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    from_: str = msgspec.field(name="from", default="")
 
 
 class Judged(_Part, frozen=True, kw_only=True):
@@ -112,6 +136,9 @@ class Judged(_Part, frozen=True, kw_only=True):
     mode: Mode
     duration: Microseconds
     cached: bool = False
+    via: Via | None = None
+    target: Target | None = None
+    answer: Facts | None = None
 
 
 class Ede(_Part, frozen=True, kw_only=True):
@@ -212,6 +239,7 @@ class StartRecord(Entry, frozen=True, kw_only=True, tag="start"):
 
     program: str
     level: AuditLevel
+    labels: tuple[str, ...] = ()
     interrupted: bool = False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,10 +13,11 @@ from dnspolicy.audit import record as rec
 from dnspolicy.chain.context import Judgement
 from dnspolicy.chain.observer import Outcome
 from dnspolicy.model.answer import Answer, Drop, Reply
-from dnspolicy.model.identity import Identity
+from dnspolicy.model.facts import AnswerFacts
 from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Record, class_text, rcode_text, type_text
+from dnspolicy.model.target import Target
 from dnspolicy.model.verdict import Action, AuditLevel, Mode, Origin, Verdict
 from dnspolicy.wire import rdata
 
@@ -55,7 +56,7 @@ class Renderer(msgspec.Struct, frozen=True):
         client = self.client(outcome, outcome.port, level)
         durations = _durations(() if outcome.memo else outcome.judgements, outcome.seconds)
         return rec.QueryRecord(
-            **_common(outcome, level), version=rec.VERSION, instance=self.instance, seq=seq,
+            **self._common(outcome, level), version=rec.VERSION, instance=self.instance, seq=seq,
             time=timestamp(outcome.wall), client=client, durations=durations,
         )  # fmt: skip
 
@@ -66,25 +67,55 @@ class Renderer(msgspec.Struct, frozen=True):
         if level is AuditLevel.NONE:
             return None
         first = timestamp(fold.first)
-        common = _common(outcome, level) | {"decision_cached": False}
+        common = self._common(outcome, level) | {"decision_cached": False}
         return rec.RepeatRecord(
             **common, version=rec.VERSION, instance=self.instance, seq=seq, time=first,
             client=self.client(outcome, None, level), durations=_durations((), fold.seconds),
             count=fold.count, first=first, last=timestamp(fold.last),
         )  # fmt: skip
 
+    def _common(self, outcome: Outcome, level: AuditLevel) -> dict[str, Any]:
+        fields = _shared(outcome, level)
+        return fields | self._full(outcome) if level is _FULL else fields
+
     def client(self, outcome: Outcome, port: int | None, level: AuditLevel) -> rec.Client:
         """Who asked, as far as a record of `level` says it."""
         who = outcome.identity
         owner = rec.Owner(kind=who.owner.kind, name=who.owner.name) if who.owner is not None else None
-        labels = self._labels(who) if level is _FULL and self.labels else None
+        shows = level is _FULL and bool(self.labels)
         return rec.Client(
             kind=who.kind, why=who.why, ip=who.ip or outcome.source, port=port, namespace=who.namespace, pod=who.pod,
-            uid=who.uid, service_account=who.service_account, node=who.node, zone=who.zone, owner=owner, labels=labels,
+            uid=who.uid, service_account=who.service_account, node=who.node, zone=who.zone, owner=owner,
+            labels=self._labels(who.labels) if shows else None,
+            namespace_labels=self._labels(who.namespace_labels) if shows else None,
         )  # fmt: skip
 
-    def _labels(self, who: Identity) -> dict[str, str] | None:
-        return {key: who.labels[key] for key in self.labels if key in who.labels} or None
+    def _labels(self, labels: Mapping[str, str]) -> dict[str, str] | None:
+        return {key: labels[key] for key in self.labels if key in labels} or None
+
+    def _full(self, outcome: Outcome) -> dict[str, Any]:
+        fields: dict[str, Any] = {"judged": tuple(map(self._judged, outcome.judgements))}
+        if isinstance(outcome.reply, Answer):
+            fields["answers"] = _texts(outcome.reply.answer)
+        if outcome.original is not None and outcome.original is not outcome.reply:
+            fields["original"] = _original(outcome.original)
+        return fields
+
+    def _judged(self, judgement: Judgement) -> rec.Judged:
+        v, target = judgement.verdict, judgement.target
+        return rec.Judged(
+            name=shorten(judgement.name), phase=judgement.phase, verdict=v.action, rule=rule_text(v),
+            reason=reason_text(v), origin=v.origin, revision=v.revision or "unknown", mode=v.mode,
+            duration=micros(judgement.seconds), cached=judgement.cached,
+            via=None if target is None else judgement.via, target=None if target is None else self._target(target),
+            answer=None if judgement.facts is None else _facts(judgement.facts),
+        )  # fmt: skip
+
+    def _target(self, target: Target) -> rec.Target:
+        return rec.Target(
+            kind=target.kind, namespace=target.namespace, name=target.name, exists=target.exists,
+            labels=self._labels(target.labels), namespace_labels=self._labels(target.namespace_labels),
+        )  # fmt: skip
 
 
 def deciding(judgements: Sequence[Judgement]) -> Judgement | None:
@@ -135,7 +166,7 @@ def shorten(text: str) -> str:
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
-def _common(outcome: Outcome, level: AuditLevel) -> dict[str, Any]:
+def _shared(outcome: Outcome, level: AuditLevel) -> dict[str, Any]:
     """The keys that a query and a repeat fill alike."""
     query, reply = outcome.query, outcome.reply
     asked = str(query.asked)
@@ -155,8 +186,6 @@ def _common(outcome: Outcome, level: AuditLevel) -> dict[str, Any]:
             fields["ede"] = tuple(rec.Ede(code=e.code, text=shorten(e.text)) for e in reply.ede)
     else:
         fields["dropped"] = shorten(reply.why)
-    if level is _FULL:
-        fields |= _full(outcome)
     return fields
 
 
@@ -194,7 +223,7 @@ def _add_decision(fields: dict[str, Any], judgements: tuple[Judgement, ...]) -> 
     fields["decision_cached"] = decided.cached
     if verdict.trigger:
         fields["trigger"] = shorten(verdict.trigger)
-    if any(j.verdict.shadow or j.verdict.mode is not _ENFORCE for j in judgements):
+    if any(j.verdict.shadow or j.verdict.beside is not None or j.verdict.mode is not _ENFORCE for j in judgements):
         fields["would"] = tuple(_would(judgements))
     if verdict.action is not _ALLOW and verdict.mode is _ENFORCE:
         fields["verdict"] = rec.Effect(verdict.action.value)
@@ -218,31 +247,25 @@ def _to(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _would(judgements: Iterable[Judgement]) -> Iterable[rec.Would]:
-    """Verdicts in shadow, and what enforced verdicts say that rules in shadow would have done."""
+    """Verdicts in shadow, what enforced ones say that rules in shadow would have done, and what the candidate would."""
     for j in judgements:
         v = j.verdict
         name = shorten(j.name)
+        other = v.beside.would if v.beside is not None else None
+        if other is not None:
+            yield rec.Would(
+                verdict=other.action, rule=shorten(other.rule), reason=shorten(other.reason), name=name, phase=j.phase,
+                candidate=True, revision=other.revision or "unknown",
+            )  # fmt: skip
         if v.mode is Mode.SHADOW:
             yield rec.Would(verdict=v.action, rule=rule_text(v), reason=reason_text(v), name=name, phase=j.phase)
         for w in v.shadow:
             yield rec.Would(verdict=w.action, rule=shorten(w.rule), reason=shorten(w.reason), name=name, phase=j.phase)
 
 
-def _full(outcome: Outcome) -> dict[str, Any]:
-    fields: dict[str, Any] = {"judged": tuple(_judged(j) for j in outcome.judgements)}
-    if isinstance(outcome.reply, Answer):
-        fields["answers"] = _texts(outcome.reply.answer)
-    if outcome.original is not None and outcome.original is not outcome.reply:
-        fields["original"] = _original(outcome.original)
-    return fields
-
-
-def _judged(judgement: Judgement) -> rec.Judged:
-    v = judgement.verdict
-    return rec.Judged(
-        name=shorten(judgement.name), phase=judgement.phase, verdict=v.action, rule=rule_text(v),
-        reason=reason_text(v), origin=v.origin, revision=v.revision or "unknown", mode=v.mode,
-        duration=micros(judgement.seconds), cached=judgement.cached,
+def _facts(facts: AnswerFacts) -> rec.Facts:
+    return rec.Facts(
+        rcode=facts.rcode, names=tuple(map(shorten, facts.names)), addresses=facts.addresses, from_=facts.made_by
     )  # fmt: skip
 
 

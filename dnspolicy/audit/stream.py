@@ -106,7 +106,8 @@ class Stream:
         renderer = self._renderer
         start = rec.StartRecord(
             version=rec.VERSION, instance=renderer.instance, seq=self._next(), time=timestamp(self._clock.wall()),
-            program=f"dnspolicy {__version__}", level=renderer.level, interrupted=_interrupted(tail),
+            program=f"dnspolicy {__version__}", level=renderer.level, labels=renderer.labels,
+            interrupted=_interrupted(tail),
         )  # fmt: skip
         self._add(start)
 
