@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from enum import StrEnum
+from typing import cast
 
 from dnspolicy.engines.opa.http import Malformed, Reading, Reply
 from dnspolicy.model.errors import DnsPolicyError
@@ -71,8 +72,7 @@ class Connection(asyncio.Protocol):
         self.ended_here = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own do not descend from it
         self._joined(self)
 
     def start(self, exchange: Exchange) -> None:

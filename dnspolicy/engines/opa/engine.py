@@ -76,7 +76,7 @@ class OpaEngine:
             raise
 
     async def _ask(self, body: bytes, deadline: float) -> tuple[Door, Reply]:
-        """The reply of the first door that gives one."""
+        """The reply of the first door that gives one. Addresses are not in the errors, which clients get to see."""
         problem: Lost | None = None
         for door in self.doors:
             if not door.breaker.admits(self._now()):
@@ -86,12 +86,12 @@ class OpaEngine:
                 return door, await door.decide(body, deadline)
             except Lost as lost:
                 if lost.kind is Kind.TIMEOUT:
-                    raise EngineTimeout(f"OPA at {door.address.text}: {lost}") from None
+                    raise EngineTimeout(f"OPA: {lost}") from None
                 if lost.kind in _BAD:
-                    raise EngineBadReply(f"OPA at {door.address.text}: {lost}") from None
-                problem = Lost(lost.kind, f"OPA at {door.address.text}: {lost}")
+                    raise EngineBadReply(f"OPA: {lost}") from None
+                problem = lost
         if problem is not None:
-            raise EngineUnavailable(str(problem))
+            raise EngineUnavailable(f"OPA: {problem}")
         now = self._now()
         seconds = min(door.breaker.reachable_in(now) for door in self.doors)
         raise EngineUnavailable(f"OPA failed just before and is not asked for another {seconds:.1f} s")

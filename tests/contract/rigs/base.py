@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import uvloop
+
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.engine import Engine
 from dnspolicy.policy.input import PolicyInput
@@ -35,7 +37,7 @@ class Rig:
 
     `breaks` are the ways in which it can be broken, `restarts` says whether there is something to restart, `programs`
     what must be installed (`tests/peers`). What belongs on an event loop is run by `run`: there is one for all of a
-    test. `engine` is there after `start`.
+    test, of the kind that the server has. `engine` is there after `start`.
     """
 
     breaks: ClassVar[frozenset[Break]] = frozenset()
@@ -45,7 +47,7 @@ class Rig:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._runner = asyncio.Runner()
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
 
     def start(self, decision: object, broken: Break | None = None) -> Engine:
         """The engine, which gives `decision` to every question from now on; `broken` from the first moment."""
