@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
-from dnspolicy.cli import check, coredns, explain, observe, policy, serve, version
+from dnspolicy.cli import check, coredns, explain, observe, pdp, policy, serve, version
 from dnspolicy.model.errors import DnsPolicyError
 
-COMMANDS = (serve, check, explain, observe, policy, version)
+COMMANDS = (serve, check, explain, observe, policy, pdp, version)
 USAGE = 2
 """Exit code of a configuration or command line that cannot be used."""
 
@@ -39,5 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DnsPolicyError as problem:
         print(problem, file=sys.stderr)
         return USAGE
+    except BrokenPipeError:  # whoever read the output has enough; what is left must not fail at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except KeyboardInterrupt:
         return 130

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from dnspolicy.cli.policy.measuring import Measured, benchmark, gobench, measure
 from dnspolicy.engines.rego.suite import Coverage, Result, Suite
-from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.model.errors import ConfigError, PolicyLoadError
 
 RULE = "-" * 80
 FAILED = 2
@@ -30,7 +31,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("-c", "--coverage", action="store_true", help="report the lines that tests came by")
     parser.add_argument("--threshold", type=_percent, default=0.0, metavar="N", help="least coverage in percent")
     parser.add_argument("-r", "--run", type=_pattern, default="", metavar="REGEX", help="only tests with such a name")
-    parser.add_argument("-f", "--format", choices=("pretty", "json"), default="pretty", help="default: %(default)s")
+    parser.add_argument(
+        "-f", "--format", choices=("pretty", "json", "gobench"), default="pretty", help="default: %(default)s"
+    )
+    parser.add_argument("--bench", action="store_true", help="measure how long each test takes")
+    parser.add_argument("--count", type=_count, default=1, metavar="N", help="how often to measure (default: 1)")
+    parser.add_argument(
+        "--seconds", type=_seconds, default=1.0, metavar="S", help="how long to repeat a test (default: %(default)s)"
+    )
     return parser
 
 
@@ -39,6 +47,18 @@ def _percent(text: str) -> float:
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError("a number from 0 to 100")
     return value
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= 1000):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not (re.fullmatch(r"[0-9]*\.?[0-9]+", text) and 0 < float(text) <= 60):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to 60")
+    return float(text)
 
 
 def _pattern(text: str) -> str:
@@ -52,10 +72,16 @@ def _pattern(text: str) -> str:
 def run(args: argparse.Namespace) -> int:
     """0, 1 or 2, see the parser."""
     covers = args.coverage or args.threshold > 0
+    if args.bench and covers:
+        raise ConfigError("--bench and --coverage do not go together: counting lines takes time of its own")
+    if args.format == "gobench" and not args.bench:
+        raise ConfigError("--format gobench needs --bench")
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # an evaluation would hold Ctrl-C back until its end
     try:
         suite = Suite(args.folders, coverage=covers)
         results = list(suite.run(args.run))
+        if args.bench:
+            return _bench(suite, results, args)
         coverage = suite.coverage() if covers else None
     except PolicyLoadError as problem:
         print(problem, file=sys.stderr)
@@ -79,6 +105,26 @@ def _code(results: Sequence[Result], coverage: Coverage | None, threshold: float
         print(f"Code coverage threshold not met: {reached}", file=sys.stderr)
         return FAILED
     return 0
+
+
+def _bench(suite: Suite, results: Sequence[Result], args: argparse.Namespace) -> int:
+    """Measure what passes, and show it beside what does not."""
+    rows: list[Any] = []
+    for result in results:
+        for _ in range(args.count if result.passed else 1):
+            measured = measure(suite, result, args.seconds) if result.passed else Measured(0, 0.0)
+            if args.format == "json":
+                rows.append(_row(result) | benchmark(measured))
+            elif result.passed:
+                name = gobench(result.full_name) if args.format == "gobench" else result.full_name
+                print(f"{name}\t{measured}", flush=True)
+    if args.format == "json":
+        print(json.dumps(rows, indent=2))
+    else:
+        if all(result.passed for result in results):
+            print(RULE)
+        _print(results, None, verbose=False)
+    return _code(results, None, 0.0)
 
 
 def _print(results: Sequence[Result], coverage: Coverage | None, verbose: bool) -> None:

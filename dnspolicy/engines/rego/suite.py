@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from dnspolicy.engines.rego.binding import Evaluator, RegoError
+from dnspolicy.engines.rego.binding import Binding, RegoError, evaluator
 from dnspolicy.engines.rego.errors import Complaint, from_regorus, refuse
 from dnspolicy.engines.rego.guards import complaints
 from dnspolicy.engines.rego.parse import UnknownSyntax, module
@@ -56,11 +56,11 @@ class Suite:
     What is checked of policies at load is checked here too, but for the tests themselves.
     """
 
-    def __init__(self, folders: Sequence[Path | str], coverage: bool = False) -> None:
+    def __init__(self, folders: Sequence[Path | str], coverage: bool = False, binding: Binding | None = None) -> None:
         sources, problems = read([Path(f) for f in folders], Limits(), tests=True)
         texts = {s.file: s.text for s in sources.policies}
         self._texts = texts
-        self._evaluator = Evaluator()
+        self._evaluator = evaluator(binding, strict=False)
         if coverage:
             self._evaluator.cover()
         for source in sources.policies:
@@ -90,6 +90,16 @@ class Suite:
                 seen.add(found.full_name)
                 yield found if found.skipped or found.error else self._evaluate(found)
 
+    def repeat(self, test: Result, times: int) -> float:
+        """Seconds that so many evaluations of a test take together. Raises RegoError."""
+        evaluate, name = self._evaluator.alone, test.full_name
+        began = time.perf_counter()
+        for _ in range(times):
+            evaluate(name)
+        seconds = time.perf_counter() - began
+        self._evaluator.prints()
+        return seconds
+
     def coverage(self) -> Coverage:
         """What the tests came by so far."""
         return Coverage(dict(sorted(self._evaluator.coverage().items())))
@@ -103,7 +113,7 @@ class Suite:
             error = str(from_regorus(str(problem), self._texts, test.file)).partition("\n")[0]
         seconds = time.perf_counter() - began
         printed = tuple(re.sub(r"^.*?:\d+: ", "", line) for line in self._evaluator.prints())
-        return msgspec.structs.replace(test, passed=value == "true", seconds=seconds, error=error, printed=printed)
+        return msgspec.structs.replace(test, passed=value == b"true", seconds=seconds, error=error, printed=printed)
 
 
 def _test(placed: Placed) -> Result | None:

@@ -11,6 +11,7 @@ import pytest
 
 from dnspolicy.cli import policy
 from dnspolicy.cli.policy.test import duration
+from dnspolicy.model.errors import ConfigError
 from tests.unit.engines.rego_folders import write
 
 POLICY = """
@@ -151,3 +152,48 @@ def test_data_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 )
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+MEASURED = r"^{name}\t +\d+\t +[\d.]+ ns/op$"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_bench(count: int, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = (folder, "--bench", "--count", count, "--seconds", "0.001", "--run", "holds")
+    code, out, _ = run(capsys, *words)
+    assert code == 0
+    assert len(re.findall(MEASURED.format(name="data.a.b_test.test_holds"), out, re.MULTILINE)) == count
+    assert out.endswith("-" * 80 + "\nPASS: 1/1\n")
+
+
+def test_bench_for_benchstat(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, folder, "--bench", "--seconds", "0.001", "--run", "holds", "--format", "gobench")
+    assert re.search(MEASURED.format(name="BenchmarkDataABTestTestHolds"), out, re.MULTILINE)
+
+
+def test_bench_says_what_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, folder, "--bench", "--seconds", "0.001")
+    assert code == 2
+    assert "data.a.b_test.test_fails: FAIL (…)" in out
+    assert out.endswith("PASS: 1/3\nFAIL: 1/3\nSKIPPED: 1/3\n")
+
+
+def test_bench_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = run(capsys, folder, "--bench", "--seconds", "0.001", "--format", "json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    result = rows["test_holds"]["benchmark_result"]
+    assert sorted(result) == ["Bytes", "Extra", "MemAllocs", "MemBytes", "N", "T"]
+    assert result["N"] > 0
+    assert result["T"] == rows["test_holds"]["duration"] > 0
+    assert rows["test_fails"]["fail"] is True
+    assert rows["test_fails"]["benchmark_result"]["N"] == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("--bench", "--coverage"), ("--format", "gobench")], ids=["coverage", "nothing measured"]
+)
+def test_options_that_do_not_go_together(
+    words: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigError):
+        run(capsys, folder, *words)
