@@ -1,146 +1,147 @@
-"""The only importer of regorus: a JSON-in, JSON-out evaluator, and its errors as ours.
+"""What evaluates Rego: a JSON-in, JSON-out evaluator with policies and data, in one of two builds of one interpreter.
 
-The wheel's object belongs to the thread that made it. Its panics are BaseExceptions that are no Exceptions.
+`native` is ours (folder `native/`, built by `make native`); `wheel` comes with the other requirements and lacks limits.
 """
 
 from __future__ import annotations
 
 import os
-import threading
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-import msgspec
-
-os.environ["RUST_BACKTRACE"] = "0"  # backtraces would be gathered for every error: host paths, and 1.5 times the cost
-
-import regorus
+from collections.abc import Generator
+from enum import StrEnum
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Protocol
 
 from dnspolicy.engines.rego.sources import Source
+from dnspolicy.model.errors import PolicyLoadError
 
-UNDEFINED = '"<undefined>"'
-_CHUNK = 5_000
-"""Entries of one object given to regorus at a time: 3 to 6 ms."""
+CHOICE = "DNSPOLICY_REGO"
+"""The environment variable that names a binding."""
+
+
+class Binding(StrEnum):
+    """How regorus is bound."""
+
+    NATIVE = "native"
+    WHEEL = "wheel"
 
 
 class RegoError(Exception):
     """Regorus refused or failed; the text is its own."""
 
 
-_ORPHANS: dict[int, list[object]] = defaultdict(list)
-"""Engines that the collector found dead in another thread than theirs, by their thread: only that one may free them."""
+class RegoTimeout(RegoError):
+    """An evaluation took longer than it may."""
 
 
-class Evaluator:
-    """One set of policies with its data. Not for several threads."""
+class RegoMemory(RegoError):
+    """An evaluation took more memory than it may."""
 
-    def __init__(self) -> None:
-        self._thread = threading.get_ident()
-        _ORPHANS.pop(self._thread, None)
-        self._engine = regorus.Engine()
-        self._engine.set_gather_prints(True)
 
-    def __del__(self) -> None:
-        if threading.get_ident() != self._thread:
-            _ORPHANS[self._thread].append(self._engine)
+class Evaluator(Protocol):
+    """One set of policies with its data. Not for several threads at once. Every method raises RegoError."""
+
+    limited: bool
+    """Whether `seconds` and `memory` (bytes) are heeded. 0 is no limit."""
+    seconds: float
+    memory: int
 
     def add_policy(self, source: Source) -> None:
-        """Parse one file. Raises RegoError."""
-        _call(self._engine.add_policy, source.file, source.text)
+        """Parse one file."""
+        ...
 
     def add_data(self, data: bytes) -> None:
-        """Merge one JSON object in. Raises RegoError."""
-        _call(self._engine.add_data_json, data.decode())
+        """Merge one JSON object in."""
+        ...
+
+    def pieces(self, path: tuple[str, ...], document: bytes) -> Generator[None, None, tuple[Any, ...]]:
+        """Read JSON that is to lie at a path, in steps of a few milliseconds unless `threaded`; what `put` takes."""
+        ...
+
+    def put(self, piece: Any) -> None:
+        """Merge a piece in: a few milliseconds at most."""
+        ...
+
+    def warm(self, path: str, document: bytes) -> None:
+        """Prepare the rules by one evaluation, whatever comes of it."""
+        ...
+
+    def close(self, *pieces: Any) -> None:
+        """Free it, and pieces that nobody needs any more. It is not used again."""
+        ...
 
     def set_limits(self, columns: int, lines: int, size: int) -> None:
         """Limits for files added from now on."""
-        self._engine.set_policy_length_config(max_col=columns, max_lines=lines, max_file_bytes=size)
+        ...
 
     def trees(self) -> list[dict[str, Any]]:
-        """The syntax trees of all files. Raises RegoError."""
-        found: list[dict[str, Any]] = msgspec.json.decode(_call(self._engine.get_ast_as_json))
-        return found
+        """The syntax trees of all files."""
+        ...
 
-    def rule(self, path: str, document: str) -> str | None:
-        """The value of a rule as JSON; None when undefined. Raises RegoError."""
-        _call(self._engine.set_input_json, document)
-        value: str = _call(self._engine.eval_rule_as_json, path)
-        return None if value == UNDEFINED else value
+    def rule(self, path: str, document: bytes) -> bytes | None:
+        """The value of a rule as JSON; None when undefined."""
+        ...
 
-    def query(self, path: str, document: str) -> str | None:
-        """The value of any reference as JSON; None when undefined. Raises RegoError."""
-        _call(self._engine.set_input_json, document)
-        reply = msgspec.json.decode(_call(self._engine.eval_query_as_json, path), type=_Reply)
-        if not reply.result:
-            return None
-        value = bytes(reply.result[0].expressions[0].value).decode()
-        return None if value == UNDEFINED else value
+    def query(self, path: str, document: bytes) -> bytes | None:
+        """The value of any reference as JSON; None when undefined."""
+        ...
 
-    def alone(self, path: str) -> str | None:
-        """The value of a rule without any input, as JSON; None when undefined. Raises RegoError."""
-        value: str = _call(self._engine.eval_rule_as_json, path)
-        return None if value == UNDEFINED else value
+    def alone(self, path: str) -> bytes | None:
+        """The value of a rule without any input, as JSON; None when undefined."""
+        ...
 
     def prints(self) -> list[str]:
         """What `print` said since last asked."""
-        taken: list[str] = _call(self._engine.take_prints)
-        return taken
+        ...
 
     def cover(self) -> None:
         """Note which lines are evaluated from now on."""
-        _call(self._engine.set_enable_coverage, True)
+        ...
 
     def coverage(self) -> dict[str, tuple[list[int], list[int]]]:
         """Per file the lines that were evaluated and those that were not."""
-        report = msgspec.json.decode(_call(self._engine.get_coverage_report_as_json), type=_Coverage)
-        return {f.path: (f.covered, f.not_covered) for f in report.files}
+        ...
+
+    def copy(self) -> Evaluator:
+        """Another one with the same policies and data, which both share: 10 µs."""
+        ...
 
 
-class _CoveredFile(msgspec.Struct):
-    path: str
-    covered: list[int]
-    not_covered: list[int]
+@cache
+def available(binding: Binding) -> bool:
+    """Whether a binding is installed."""
+    return find_spec({Binding.NATIVE: "dnspolicy_native", Binding.WHEEL: "regorus"}[binding]) is not None
 
 
-class _Coverage(msgspec.Struct):
-    files: list[_CoveredFile]
+def preferred() -> Binding:
+    """What `$DNSPOLICY_REGO` names, else native when it was built. Raises PolicyLoadError for a word it cannot be."""
+    word = os.environ.get(CHOICE, "")
+    if word:
+        if word not in tuple(Binding):
+            raise PolicyLoadError(f"{CHOICE}={word}: expected native or wheel")
+        return Binding(word)
+    return Binding.NATIVE if available(Binding.NATIVE) else Binding.WHEEL
 
 
-class _Expression(msgspec.Struct):
-    value: msgspec.Raw
+def threaded(binding: Binding | None) -> bool:
+    """Whether evaluators may go from thread to thread, and let others run while they are prepared."""
+    return (binding or preferred()) is Binding.NATIVE
 
 
-class _Row(msgspec.Struct):
-    expressions: list[_Expression]
+def evaluator(binding: Binding | None = None, *, strict: bool = True) -> Evaluator:
+    """An empty evaluator. Without `strict` a builtin that fails is undefined, where the binding can do that.
 
+    Raises PolicyLoadError when the binding is not installed.
+    """
+    binding = binding or preferred()
+    if not available(binding):
+        remedy = "run `make native`" if binding is Binding.NATIVE else "install the requirements"
+        raise PolicyLoadError(f"the {binding} binding of the embedded engine is not installed; {remedy}")
+    # Imported when chosen: either may be absent, and both together would cost twice the memory.
+    if binding is Binding.NATIVE:
+        from dnspolicy.engines.rego.native import NativeEvaluator
 
-class _Reply(msgspec.Struct):
-    result: list[_Row] = []
+        return NativeEvaluator(strict=strict)
+    from dnspolicy.engines.rego.wheel import WheelEvaluator
 
-
-def _call(function: Any, *arguments: object) -> Any:
-    try:
-        return function(*arguments)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as problem:  # noqa: BLE001 a panic of the binding is a BaseException
-        raise RegoError(str(problem)) from None
-
-
-def chunks(data: Mapping[str, Any], at: tuple[str, ...] = (), depth: int = 4) -> Iterator[dict[str, Any]]:
-    """The document in parts that together make it, none with more than some thousand entries near its top."""
-    big = {k: v for k, v in data.items() if depth and isinstance(v, dict) and _size(v) > _CHUNK}
-    small = [(k, v) for k, v in data.items() if k not in big]
-    for start in range(0, max(len(small), 1), _CHUNK):
-        part: dict[str, Any] = dict(small[start : start + _CHUNK])
-        for key in reversed(at):
-            part = {key: part}
-        yield part
-    for key, value in big.items():
-        yield from chunks(value, (*at, key), depth - 1)
-
-
-def _size(value: Mapping[str, Any]) -> int:
-    """Entries on the first two levels."""
-    return len(value) + sum(len(v) for v in value.values() if isinstance(v, dict | list))
+    return WheelEvaluator()

@@ -42,6 +42,9 @@ CLOCKS = frozenset({"time.now_ns"})
 GROWS = frozenset({"numbers.range", "numbers.range_step", "net.cidr_expand"})
 """Builtins that make large values out of small ones; their arguments must be constant."""
 
+UNBOUNDED = frozenset({"graph.reachable_paths", "json.match_schema", "json.verify_schema", "yaml.unmarshal"})
+"""Builtins whose single call can take any time: paths multiply, patterns of a schema backtrack, aliases repeat."""
+
 _NETWORK = "a decision must not wait for the network; put what it needs into data"
 _CHANCE = "a decision must not depend on chance"
 _ABSENT = "the embedded engine does not have it"

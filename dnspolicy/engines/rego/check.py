@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from dnspolicy.engines.rego.binding import Evaluator, RegoError
+from dnspolicy.engines.rego.binding import Binding, Evaluator, RegoError, RegoMemory, RegoTimeout, evaluator
 from dnspolicy.engines.rego.errors import Complaint, from_regorus
 from dnspolicy.engines.rego.feeding import DataPath, occupied
 from dnspolicy.engines.rego.footprint_ast import footprint
@@ -38,6 +38,8 @@ class Job(msgspec.Struct, frozen=True):
     entrypoint: str
     limits: Limits
     declared: tuple[DataPath, ...] = ()
+    trusted: bool = True
+    binding: Binding | None = None
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -59,16 +61,17 @@ Begins = Callable[[str, str], None]
 
 def check(job: Job, begins: Begins) -> Report:
     """Parse, look for what is refused, then evaluate every rule with sample questions."""
-    evaluator = Evaluator()
+    asked = evaluator(job.binding)
+    asked.seconds, asked.memory = job.limits.rule_seconds, job.limits.evaluation_bytes
     texts = {s.file: s.text for s in job.sources.policies}
-    found = list(_parse(evaluator, job, texts, begins))
+    found = list(_parse(asked, job, texts, begins))
     if found:
         return Report(tuple(found))
     begins("data", "reading the data")
     try:
-        evaluator.add_data(job.sources.data)
+        asked.add_data(job.sources.data)
         begins("policy", READING)
-        modules = [module(tree) for tree in evaluator.trees()]
+        modules = [module(tree) for tree in asked.trees()]
     except RegoError as problem:
         return Report((from_regorus(str(problem), texts, "data"),))
     except UnknownSyntax as problem:
@@ -76,8 +79,8 @@ def check(job: Job, begins: Begins) -> Report:
     begins("policy", LOOKING)
     program = Program(modules, msgspec.json.decode(job.sources.data))
     entry = tuple(job.entrypoint.split(".")[1:])
-    found = [*complaints(program), *missing(program, entry), *occupied(program, job.declared)]
-    found = found or list(_evaluate(evaluator, program, job.entrypoint, texts, begins))
+    found = [*complaints(program, trusted=job.trusted), *missing(program, entry), *occupied(program, job.declared)]
+    found = found or list(_evaluate(asked, program, job, texts, begins))
     reads = footprint(program, entry)
     return Report(
         tuple(found),
@@ -88,13 +91,13 @@ def check(job: Job, begins: Begins) -> Report:
     )
 
 
-def _parse(evaluator: Evaluator, job: Job, texts: dict[str, str], begins: Begins) -> Iterator[Complaint]:
+def _parse(asked: Evaluator, job: Job, texts: dict[str, str], begins: Begins) -> Iterator[Complaint]:
     limits = job.limits
-    evaluator.set_limits(limits.columns, limits.lines, limits.policy_bytes)
+    asked.set_limits(limits.columns, limits.lines, limits.policy_bytes)
     for source in job.sources.policies:
         begins(source.file, "reading the file")
         try:
-            evaluator.add_policy(source)
+            asked.add_policy(source)
         except RegoError as problem:
             complaint = from_regorus(str(problem), texts, source.file)
             if complaint.source[complaint.column - 1 : complaint.column] == "$":
@@ -104,7 +107,7 @@ def _parse(evaluator: Evaluator, job: Job, texts: dict[str, str], begins: Begins
 
 
 def _evaluate(
-    evaluator: Evaluator, program: Program, entrypoint: str, texts: dict[str, str], begins: Begins
+    asked: Evaluator, program: Program, job: Job, texts: dict[str, str], begins: Begins
 ) -> Iterator[Complaint]:
     """Complaints about rules that fail with a sample question; each rule once."""
     rules: dict[str, str] = {}
@@ -112,22 +115,32 @@ def _evaluate(
         if not is_function(placed):
             head = placed.path[: placed.path.index(None)] if None in placed.path else placed.path
             rules.setdefault(_reference([str(s) for s in head]), placed.module.file)
-    rules.setdefault(entrypoint, program.modules[0].file)
-    questions = [(q, encode(q).decode()) for q in samples()]
+    rules.setdefault(job.entrypoint, program.modules[0].file)
+    questions = [(q, encode(q)) for q in samples()]
     failed: set[str] = set()
     for path, file in rules.items():
         begins(file, f"evaluation of rule {path}")
         for question, document in questions:
             try:
-                evaluator.query(path, document)
+                asked.query(path, document)
+            except (RegoTimeout, RegoMemory) as problem:
+                yield Complaint(file, 0, 0, too_much(problem, f"evaluation of rule {path}", job.limits))
+                break
             except RegoError as problem:
                 complaint = from_regorus(str(problem), texts, file)
                 if str(complaint) not in failed:
                     failed.add(str(complaint))
-                    asked = f"{question.phase} of {question.query.name} by a client of kind {question.client.kind}"
-                    yield msgspec.structs.replace(complaint, remedy=f"seen with the {asked}; guard against it")
+                    seen = f"{question.phase} of {question.query.name} by a client of kind {question.client.kind}"
+                    yield msgspec.structs.replace(complaint, remedy=f"seen with the {seen}; guard against it")
                 break
-        evaluator.prints()
+        asked.prints()
+
+
+def too_much(problem: RegoTimeout | RegoMemory, doing: str, limits: Limits) -> str:
+    """What to say of an evaluation that reached a limit."""
+    if isinstance(problem, RegoTimeout):
+        return f"{doing} took longer than {limits.rule_seconds:g} s"
+    return f"{doing} needed more memory than it may have ({limits.evaluation_bytes >> 20} MiB)"
 
 
 def _reference(path: list[str]) -> str:

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from functools import cache
+from typing import TypeVar, cast
 
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.engines.rego.binding import Evaluator, RegoError
+from dnspolicy.engines.rego.binding import Evaluator, RegoError, RegoMemory, RegoTimeout, threaded
 from dnspolicy.engines.rego.brake import Brake
 from dnspolicy.engines.rego.errors import from_regorus
-from dnspolicy.engines.rego.feeding import DataPath
-from dnspolicy.engines.rego.loaded import Loaded
+from dnspolicy.engines.rego.feeding import DataPath, Fed, fill_slowly, read_slowly, revision, shown
+from dnspolicy.engines.rego.loaded import Loaded, exhaust
 from dnspolicy.engines.rego.samples import samples
-from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable
+from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable, PolicyLoadError
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.decode import decode, printable
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput, encode
 
+log = logging.getLogger("dnspolicy.policy")
+T = TypeVar("T")
 BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
 
 
 class RegoEngine:
-    """Decides with regorus, in the thread that made it; an evaluation is 25 to 130 µs and never waits.
+    """Decides with regorus, in one thread; an evaluation is 25 to 130 µs and never waits.
 
-    An evaluation that ends after the deadline is a time-out whatever it said. Raises PolicyLoadError when made of
-    something that was never checked. With `here` False it is not to decide in this thread: `settle` is to be called in
-    the one where it does, before anybody asks.
+    The native binding stops an evaluation at the deadline and at the policy's limit of memory. With the wheel it ends
+    when it ends, and counts as a time-out if that is after the deadline. Raises PolicyLoadError when made of something
+    that was never checked. With `here` False it is not to decide in this thread: `settle` is to be called in the one
+    where it does, before anybody asks.
     """
 
     name = "rego"
@@ -43,16 +48,23 @@ class RegoEngine:
     ) -> None:
         metrics = metrics or Metrics()
         self._loaded = loaded
+        self._static: Evaluator | None = None
+        """Policy and data without documents; never asked."""
         self._evaluator: Evaluator | None = None
+        self._fed: dict[DataPath, Fed] = {}
+        self._revision = loaded.revision
+        self._changing = asyncio.Lock()
         self._brake = Brake()
         if here:
-            self._put(loaded, loaded.build())
+            self.swap(loaded)
+        if not threaded(loaded.binding):
+            _lacks()
         self._now = monotonic
         self._seconds = metrics.histogram(
             "dnspolicy_rego_evaluation_seconds", "Time of one evaluation of the Rego policy.", BUCKETS
         )
         self._overruns = metrics.counter(
-            "dnspolicy_rego_overruns_total", "Evaluations that ended after their deadline and so counted as time-outs."
+            "dnspolicy_rego_overruns_total", "Evaluations that reached their deadline and so counted as time-outs."
         )
         self._refused = metrics.counter(
             "dnspolicy_rego_refused_total", "Questions not evaluated because the policy was too slow just before."
@@ -60,8 +72,8 @@ class RegoEngine:
 
     @property
     def revision(self) -> str:
-        """Content hash of policy and data in force: 12 hex digits."""
-        return self._loaded.revision
+        """Content hash of policy, data and documents in force: 12 hex digits."""
+        return self._revision
 
     @property
     def footprint(self) -> Footprint:
@@ -73,9 +85,17 @@ class RegoEngine:
         """The revision in force."""
         return self._loaded
 
+    @property
+    def limited(self) -> bool:
+        """Whether an evaluation is stopped at its deadline."""
+        return self._evaluator is not None and self._evaluator.limited
+
     def swap(self, loaded: Loaded) -> None:
         """Put another revision in force, at once. Raises PolicyLoadError, and then the old one stays."""
-        self._put(loaded, loaded.build())
+        static, fed = loaded.build(), self._kept(loaded)
+        live = exhaust(fill_slowly(static, fed, loaded.entrypoint, _sample()))
+        self._put(loaded, static, live, fed)
+        self._brake = Brake()
 
     async def settle(self) -> None:
         """Decide in this thread from now on, if no thread was chosen yet. Raises PolicyLoadError."""
@@ -83,36 +103,75 @@ class RegoEngine:
             await self.swap_slowly(self._loaded)
 
     async def swap_slowly(self, loaded: Loaded) -> None:
-        """The same, built in steps of a few milliseconds between which the event loop runs."""
-        steps = loaded.build_slowly()
+        """The same, built in steps of a few milliseconds between which the event loop runs, or in another thread."""
+        async with self._changing:
+            static = await self._run(loaded.build_slowly())
+            fed = self._kept(loaded)
+            live = await self._run(fill_slowly(static, fed, loaded.entrypoint, _sample()))
+            old = self._static, self._evaluator
+            gone = [document for path, document in self._fed.items() if path not in fed]
+            self._put(loaded, static, live, fed)
+            self._brake = Brake()
+            await self._free(old, gone)
+
+    async def feed(self, documents: Mapping[DataPath, bytes | None]) -> None:
+        """Put documents (JSON) at declared paths below `data`, without checking the policy again.
+
+        Built as in `swap_slowly`; the revision is another one afterwards if a document is. A path that is not named
+        keeps its document; None takes it away. They stay over `swap` where the new policy declares the path too. All
+        or nothing: raises PolicyLoadError for a path that is not declared and for what is not JSON.
+        """
+        async with self._changing:
+            while not await self._feed(documents):
+                continue  # another revision was put in force meanwhile
+
+    async def _feed(self, documents: Mapping[DataPath, bytes | None]) -> bool:
+        loaded, static = self._loaded, self._static
+        for path in documents:
+            if path not in loaded.declared:
+                raise PolicyLoadError(f"{shown(path)} was not declared, so nothing can be put there")
+        fed = {path: document for path, document in self._fed.items() if documents.get(path, b"") is not None}
+        for path, document in documents.items():
+            if document is not None and not (path in fed and fed[path].is_of(document)):
+                fed[path] = await self._run(read_slowly(loaded.empty(), path, document))
+        if static is None or fed == self._fed:
+            self._fed, self._revision = fed, revision(loaded.revision, fed)
+            return True
+        live = await self._run(fill_slowly(static, fed, loaded.entrypoint, _sample()))
+        if self._static is not static:
+            return False
+        old, before = self._evaluator, self._fed
+        self._put(loaded, static, live, fed)
+        await self._free((old,), [document for path, document in before.items() if fed.get(path) is not document])
+        return True
+
+    def _kept(self, loaded: Loaded) -> dict[DataPath, Fed]:
+        """The documents that another policy takes too."""
+        if self._fed and threaded(loaded.binding) != threaded(self._loaded.binding):
+            raise PolicyLoadError("the documents in force were read by another binding")
+        return {path: document for path, document in self._fed.items() if path in loaded.declared}
+
+    def _put(self, loaded: Loaded, static: Evaluator, live: Evaluator, fed: dict[DataPath, Fed]) -> None:
+        live.memory = loaded.memory
+        self._loaded, self._static, self._evaluator, self._fed = loaded, static, live, fed
+        self._revision = revision(loaded.revision, fed)
+        self._evaluate: Callable[[str, bytes], bytes | None] = live.rule if loaded.is_rule else live.query
+
+    async def _run(self, steps: Generator[None, None, T]) -> T:
+        if threaded(self._loaded.binding):
+            return await asyncio.to_thread(exhaust, steps)
         while True:
             try:
                 next(steps)
             except StopIteration as done:
-                self._put(loaded, done.value)
-                return
+                return cast(T, done.value)
             await asyncio.sleep(0)
 
-    def _put(self, loaded: Loaded, evaluator: Evaluator) -> None:
-        self._loaded, self._evaluator = loaded, evaluator
-        self._evaluate: Callable[[str, str], str | None] = evaluator.rule if loaded.is_rule else evaluator.query
-        self._brake = Brake()
-        self._warm(evaluator)
-
-    def _warm(self, evaluator: Evaluator) -> None:
-        """One evaluation, since the first prepares the rules: a millisecond that no client should wait for."""
-        with suppress(RegoError):
-            self._evaluate(self._loaded.entrypoint, encode(next(samples())).decode())
-        evaluator.prints()
-
-    async def feed(self, documents: Mapping[DataPath, bytes | None]) -> None:
-        """Put documents (JSON) at declared paths below `data`, in steps of a few milliseconds.
-
-        A path that is not named keeps its document; None takes it away. They stay over `swap` where the new policy
-        declares the path too. All or nothing: raises PolicyLoadError for a path that is not declared and for what is
-        not JSON.
-        """
-        raise NotImplementedError
+    async def _free(self, evaluators: Sequence[Evaluator | None], documents: Sequence[Fed]) -> None:
+        """Free what is not in force any more: 10 ms for 100,000 entries, in another thread where that can be."""
+        for evaluator in evaluators:
+            if evaluator is not None and threaded(self._loaded.binding):
+                await asyncio.to_thread(evaluator.close, *[p for d in documents for p in d.pieces])
 
     async def decide(self, question: PolicyInput, deadline: float) -> Verdict | None:
         """The verdict, or None when the entrypoint is undefined. `deadline` is monotonic time.
@@ -133,30 +192,35 @@ class RegoEngine:
             self._refused.inc()
             raise EngineTimeout("the policy was too slow just before and is not asked for a while")
         problem = reply = None
+        evaluator.seconds = deadline - began
         try:
-            reply = self._evaluate(self._loaded.entrypoint, encode(question).decode())
+            reply = self._evaluate(self._loaded.entrypoint, encode(question))
         except RegoError as failure:
             problem = failure
         except UnicodeError as failure:
             raise EngineBadReply(f"the input cannot be written as JSON: {printable(str(failure))}") from None
         if self._loaded.prints:
             evaluator.prints()
-        self._measure(began, deadline)
+        self._measure(began, deadline, problem)
         if problem is not None:
             raise EngineBadReply(self._text(problem))
-        return None if reply is None else decode(reply, self._loaded.revision)
+        return None if reply is None else decode(reply, self._revision)
 
-    def _measure(self, began: float, deadline: float) -> None:
+    def _measure(self, began: float, deadline: float, problem: RegoError | None) -> None:
         ended = self._now()
         self._seconds.observe(ended - began)
-        if ended <= deadline:
+        stopped = isinstance(problem, RegoTimeout)
+        if ended <= deadline and not stopped:
             return
         self._overruns.inc()
         self._brake.overran(ended)
-        raise EngineTimeout(f"the policy took {(ended - began) * 1e3:.1f} ms")
+        took = f"{(ended - began) * 1e3:.1f} ms"
+        raise EngineTimeout(f"the policy was stopped after {took}" if stopped else f"the policy took {took}")
 
     def _text(self, problem: RegoError) -> str:
         """One line with the place, for the record."""
+        if isinstance(problem, RegoMemory):
+            return f"the policy needed more memory than it may have ({self._loaded.memory >> 20} MiB)"
         texts = {source.file: source.text for source in self._loaded.policies}
         return str(from_regorus(str(problem), texts, "policy")).partition("\n")[0]
 
@@ -175,3 +239,17 @@ def find_literal(loaded: Loaded, rule: str) -> str | None:
                 if at >= 0:
                     return f"{source.file}:{source.text.count(chr(10), 0, at) + 1}"
     return None
+
+
+@cache
+def _sample() -> bytes:
+    return encode(next(samples()))
+
+
+@cache
+def _lacks() -> None:
+    """Said once in a process."""
+    log.info(
+        "the embedded engine is the wheel of regorus: an evaluation has no limit of time or memory, and a builtin that "
+        "fails is an error where Open Policy Agent has undefined; `make native` builds the one without these lacks"
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from dnspolicy.engines.rego.builtins import ARITY, GROWS, is_builtin, nearest, reason
+from dnspolicy.engines.rego.builtins import ARITY, GROWS, UNBOUNDED, is_builtin, nearest, reason
 from dnspolicy.engines.rego.certain import Certainty, assigned, bound, declared, iterates
 from dnspolicy.engines.rego.errors import Complaint, at_offset
 from dnspolicy.engines.rego.program import Placed, Program
@@ -38,10 +38,15 @@ BIND = "bind it first in the body, such as `x := …`, and use that"
 MAX_RANGE = 100_000
 
 
-def complaints(program: Program) -> Iterator[Complaint]:
-    """Everything that is wrong with the rules, seen without evaluating them."""
+def complaints(program: Program, *, trusted: bool = True) -> Iterator[Complaint]:
+    """Everything that is wrong with the rules, seen without evaluating them.
+
+    Not `trusted`: builtins that could hold the server within one call are refused too.
+    """
     for placed in program.rules:
         yield from _rule(program, placed)
+        if not trusted:
+            yield from _unbounded(placed)
     for placed, path in circles(program):
         text = " → ".join(path)
         yield _at(placed.module, placed.rule.at, f"the rule needs itself: {text}", "break the circle")
@@ -100,6 +105,17 @@ def _call(program: Program, module: Module, call: Call) -> Iterator[Complaint]:
         yield _at(module, call.at, f"{name} takes {_count(ARITY[name])}, not {given}")
     elif name in GROWS:
         yield from _growth(module, call)
+
+
+def _unbounded(placed: Placed) -> Iterator[Complaint]:
+    for expr in walk_rule(placed.rule):
+        names = [expr.function] if isinstance(expr, Call) else []
+        if isinstance(expr, Ref) and isinstance(expr.head, Var):  # `with f as graph.reachable_paths`
+            names = [".".join((expr.head.name, *constant(expr.steps)))]
+        for name in names:
+            if name in UNBOUNDED:
+                what = f"{name} may not be called by a policy that is not the operator's own"
+                yield _at(placed.module, expr.at, what, "no limit can stop it within one call")
 
 
 def _count(arguments: int) -> str:

@@ -11,12 +11,18 @@ from pathlib import Path
 
 import msgspec
 
+from dnspolicy.engines.rego.binding import Binding, preferred
 from dnspolicy.engines.rego.check import Job, Report, check
 from dnspolicy.engines.rego.errors import Complaint, refuse
 from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.engines.rego.loaded import Loaded
-from dnspolicy.engines.rego.sources import Limits, SourceFile, Sources, read
+from dnspolicy.engines.rego.sources import Limits, SourceFile, read
+from dnspolicy.model.errors import PolicyLoadError
 
+UNTRUSTED = (
+    "a policy that is not the operator's own needs an embedded engine with limits, which the wheel of regorus has not: "
+    "build it with `make native`"
+)
 ENTRYPOINT = "data.dnspolicy.decision"
 DEFAULT_LIMITS = Limits()
 
@@ -30,34 +36,42 @@ def load(
     declared: tuple[DataPath, ...] = (),
     trusted: bool = True,
     more: Sequence[SourceFile] = (),
+    binding: Binding | None = None,
 ) -> Loaded:
     """Read and check policies; 0.3 s and more, in a process of its own unless not `isolated`. Blocks.
 
     `more` are files that lie in no folder. `declared`: paths below `data` where `RegoEngine.feed` will put documents;
     files and rules may not be there. Without isolation a policy that never ends hangs the caller: for tests, with
-    policies of their own. With `trusted` False the policies are not the operator's own. What is returned may cross
-    threads. Raises PolicyLoadError with all complaints.
+    policies of their own. With `trusted` False they are not the operator's own: the binding without limits refuses
+    them. `binding` chooses another than the preferred one. What is returned may cross threads. Raises PolicyLoadError
+    with all complaints.
     """
+    binding = binding or preferred()
+    if not trusted and binding is not Binding.NATIVE:
+        raise PolicyLoadError(UNTRUSTED)
     sources, complaints = read([Path(f) for f in folders], limits, more=more)
     if complaints:
         raise refuse(complaints)
-    job = Job(sources, entrypoint, limits, declared)
+    job = Job(sources, entrypoint, limits, declared, trusted, binding)
     report = _in_a_process(job) if isolated else check(job, lambda file, what: None)
     if report.complaints:
         raise refuse(report.complaints)
-    return _loaded(sources, entrypoint, report, declared)
+    return _loaded(job, report)
 
 
-def _loaded(sources: Sources, entrypoint: str, report: Report, declared: tuple[DataPath, ...]) -> Loaded:
+def _loaded(job: Job, report: Report) -> Loaded:
+    sources = job.sources
     return Loaded(
         sources.policies,
         sources.data,
         sources.revision,
-        entrypoint,
+        job.entrypoint,
         report.footprint(),
         is_rule=report.is_rule,
         prints=report.prints,
-        declared=declared,
+        declared=job.declared,
+        memory=job.limits.evaluation_bytes,
+        binding=job.binding,
     )
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import TypeVar, cast
 
 import msgspec
 
-from dnspolicy.engines.rego.binding import Evaluator, RegoError, chunks
+from dnspolicy.engines.rego.binding import Binding, Evaluator, RegoError, evaluator
 from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.engines.rego.sources import Source
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.footprint import Footprint
 
 _UNLIMITED = 2**31 - 1
+T = TypeVar("T")
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -20,6 +22,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
     `is_rule`: whether the entrypoint is one plain rule, which is evaluated a little faster than a reference.
     `prints`: whether a rule calls `print`. `declared`: paths below `data` where documents may be put later.
+    `memory`: bytes that one evaluation may take, where that can be limited. `binding`: None is the preferred one.
     """
 
     policies: tuple[Source, ...]
@@ -30,37 +33,41 @@ class Loaded(msgspec.Struct, frozen=True):
     is_rule: bool = True
     prints: bool = False
     declared: tuple[DataPath, ...] = ()
+    memory: int = 0
+    binding: Binding | None = None
 
     def build(self) -> Evaluator:
         """An evaluator for this thread, at once. Raises PolicyLoadError."""
-        evaluator = _empty()
-        try:
-            for source in self.policies:
-                evaluator.add_policy(source)
-            evaluator.add_data(self.data)
-        except RegoError as problem:
-            raise PolicyLoadError(str(problem)) from None
-        return evaluator
+        return exhaust(self.build_slowly())
 
     def build_slowly(self) -> Generator[None, None, Evaluator]:
         """Build in steps of a few milliseconds; the evaluator is the generator's return value.
 
-        Raises PolicyLoadError.
+        A step of a `threaded` evaluator may take longer. Raises PolicyLoadError.
         """
-        evaluator = _empty()
+        made = self.empty()
         try:
             for source in self.policies:
-                evaluator.add_policy(source)
+                made.add_policy(source)
                 yield
-            for part in chunks(msgspec.json.decode(self.data)):
-                evaluator.add_data(msgspec.json.encode(part))
+            for piece in (yield from made.pieces((), self.data)):
+                made.put(piece)
                 yield
         except RegoError as problem:
             raise PolicyLoadError(str(problem)) from None
-        return evaluator
+        return made
+
+    def empty(self) -> Evaluator:
+        """An evaluator without policies and data. Raises PolicyLoadError when the binding is not installed."""
+        made = evaluator(self.binding, strict=False)
+        made.set_limits(_UNLIMITED, _UNLIMITED, _UNLIMITED)  # the check had limits of its own
+        return made
 
 
-def _empty() -> Evaluator:
-    evaluator = Evaluator()
-    evaluator.set_limits(_UNLIMITED, _UNLIMITED, _UNLIMITED)  # the check had limits of its own
-    return evaluator
+def exhaust(steps: Generator[None, None, T]) -> T:
+    """Take all steps at once; what they return."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return cast(T, done.value)

@@ -22,7 +22,10 @@ DATA_FILES = ("data.json", "data.yaml", "data.yml")
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What a policy may cost. Bytes for sizes, seconds of CPU for one rule, wall seconds for the whole check."""
+    """What a policy may cost. Bytes for sizes, seconds of CPU for one rule, wall seconds for the whole check.
+
+    `evaluation_bytes` is for one evaluation, in the server too, where the binding can limit it.
+    """
 
     files: int = 2_000
     policy_bytes: int = 2 * 1024 * 1024
@@ -32,6 +35,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     rule_seconds: float = 2.0
     check_seconds: float = 60.0
     check_bytes: int = 2 * 1024 * 1024 * 1024
+    evaluation_bytes: int = 64 * 1024 * 1024
 
 
 class SourceFile(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 import dnspolicy
-from dnspolicy.engines.rego.binding import Evaluator
+from dnspolicy.engines.rego.binding import evaluator
 from dnspolicy.engines.rego.sources import Source
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.decode import decode
@@ -42,14 +42,15 @@ class Library:
     """Folders of policies with data, ready to decide."""
 
     def __init__(self, folders: Iterable[Path], data: Mapping[str, Any]) -> None:
-        self._evaluator = Evaluator()
+        self._evaluator = evaluator()
         for path in (path for folder in folders for path in sorted(folder.glob("*.rego"))):
             self._evaluator.add_policy(Source(str(path), path.read_text()))
         self._evaluator.add_data(msgspec.json.encode(data))
 
     def evaluate(self, rule: str, document: Document) -> str | None:
         """JSON of a rule's value; None when it is undefined."""
-        return self._evaluator.rule(rule, msgspec.json.encode(document).decode())
+        found = self._evaluator.rule(rule, msgspec.json.encode(document))
+        return None if found is None else found.decode()
 
     def decide(self, document: Document) -> Verdict | None:
         """The decision, read as strictly as the server reads it; None when there is none."""
