@@ -119,6 +119,10 @@ class BundleSupply:
         if self._followers and not self._engine.not_ready():
             changed()
 
+    async def feed(self, documents: Mapping[DataPath, bytes | None]) -> None:
+        """Put documents at declared paths. Raises PolicyLoadError."""
+        await self._engine.feed(documents)
+
     async def stop(self) -> None:
         tasks, self._tasks = self._tasks, ()
         for task in tasks:
@@ -196,7 +200,7 @@ class BundleSupply:
         engine, before = self._engine.engine, self._engine.revision
         if engine is None:
             await self._engine.begin(await asyncio.to_thread(self._made, loaded, here=False))
-        elif loaded.revision != before:
+        elif loaded.revision != engine.loaded.revision:
             await engine.swap_slowly(loaded)
         self._show(bundles)
         if self._engine.revision != before:

@@ -6,10 +6,13 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from dnspolicy.app.fedsupply import FedSupply
+from dnspolicy.app.feeding import cluster_of
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.regosupply import RegoSupply
 from dnspolicy.app.supplies import supply_of
+from dnspolicy.cluster.apiserver.options import Options
 from dnspolicy.engines.rego import Loaded
 from dnspolicy.model.answer import Dependencies, Rests
 from dnspolicy.plugins.policy import Config, Judge
@@ -39,7 +42,7 @@ class Engines:
         self._parts = parts
         self._changed = changed
         self._reclassify = reclassify
-        self._asked: dict[tuple[Path, Config], _Asked] = {}
+        self._asked: dict[tuple[Path, Config, Path | Options | None], _Asked] = {}
         self._thread = threading.get_ident()
         self._info = parts.metrics.gauge("dnspolicy_policy_info", "1 for the policy revision in force.", ("revision",))
         self._candidates = parts.metrics.gauge(
@@ -68,7 +71,7 @@ class Engines:
         return judge
 
     def _open(self, config: Config, plan: Plan) -> _Asked:
-        key = plan.folder, config
+        key = plan.folder, config, cluster_of(config.data, plan)
         asked = self._asked.get(key)
         if asked is None:
             asked = self._asked[key] = _Asked(supply_of(config, plan, self._parts, self._thread))
@@ -121,8 +124,9 @@ class Engines:
     def replace(self, loaded: Loaded) -> None:
         """Put a checked policy in force wherever one is embedded, at once."""
         for asked in self._asked.values():
-            if isinstance(asked.supply, RegoSupply):
-                asked.supply.replace(loaded)
+            supply = asked.supply.inner if isinstance(asked.supply, FedSupply) else asked.supply
+            if isinstance(supply, RegoSupply):
+                supply.replace(loaded)
                 self._took_over(asked)
 
     def _took_over(self, asked: _Asked) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.rego import Loaded, RegoEngine, load
+from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.engine import Changed, Engine
 
@@ -33,12 +34,14 @@ class RegoSupply:
         metrics: Metrics,
         monotonic: Callable[[], float],
         here: bool,
+        declared: tuple[DataPath, ...] = (),
     ) -> None:
         self._folders = folders
         self._entrypoint = entrypoint
+        self._declared = declared
         self._pause = reload
         self._seen = fingerprint(folders)  # first: what changes while it is loaded is looked at again
-        self._engine = RegoEngine(load(folders, entrypoint), metrics=metrics, monotonic=monotonic, here=here)
+        self._engine = RegoEngine(self._load(), metrics=metrics, monotonic=monotonic, here=here)
         self._failed = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
         self._task: asyncio.Task[None] | None = None
 
@@ -64,6 +67,13 @@ class RegoSupply:
             task.cancel()
             await asyncio.wait((task,))
 
+    async def feed(self, documents: Mapping[DataPath, bytes | None]) -> None:
+        """Put documents at declared paths. Raises PolicyLoadError."""
+        await self._engine.feed(documents)
+
+    def _load(self) -> Loaded:
+        return load(self._folders, self._entrypoint, declared=self._declared)
+
     def replace(self, loaded: Loaded) -> None:
         """Put a checked policy in force, at once."""
         self._engine.swap(loaded)
@@ -84,8 +94,8 @@ class RegoSupply:
         """Check the new policy beside the one in force, then swap. Answers go on meanwhile."""
         before = self._engine.revision
         try:
-            loaded = await asyncio.to_thread(load, self._folders, self._entrypoint)
-            if loaded.revision == before:
+            loaded = await asyncio.to_thread(self._load)
+            if loaded.revision == self._engine.loaded.revision:
                 return
             await self._engine.swap_slowly(loaded)
         except PolicyLoadError as problem:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dnspolicy.app.bundles import placed
 from dnspolicy.app.bundlesupply import BundleSupply
+from dnspolicy.app.fedsupply import FedSupply
+from dnspolicy.app.feeding import feeds_of
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.regosupply import RegoSupply
@@ -27,8 +29,11 @@ def supply_of(config: Config, plan: Plan, parts: Parts, thread: int) -> Supply:
 
 def _rego(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
     folders = _folders(config.rego, plan)
+    declared = tuple(line.steps for line in config.data)
+    feeds = feeds_of(config.data, plan, parts)
+    supply: RegoSupply | BundleSupply
     if config.bundle:
-        return BundleSupply(
+        supply = BundleSupply(
             placed(config.bundle, plan.path),
             folders,
             config.entrypoint,
@@ -36,15 +41,19 @@ def _rego(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
             clock=parts.clock,
             metrics=parts.metrics,
             here=here,
+            declared=declared,
         )
-    return RegoSupply(
+        return FedSupply(supply, feeds, parts) if feeds else supply
+    supply = RegoSupply(
         folders,
         config.entrypoint,
         reload=float(config.reload),
         metrics=parts.metrics,
         monotonic=parts.clock.monotonic,
         here=here,
+        declared=declared,
     )
+    return FedSupply(supply, feeds, parts) if feeds else supply
 
 
 def _folders(named: Sequence[str], plan: Plan) -> tuple[Path, ...]:
@@ -74,5 +83,12 @@ def _opa(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
     )
 
 
-SUPPLIES: Mapping[str, Build] = {"rego": _rego, "opa": _opa}
+def _grpc(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
+    from dnspolicy.engines.grpc import GrpcSupply  # takes 0.2 s and 20 MB, which only this word needs
+
+    assert config.grpc is not None
+    return GrpcSupply(config.grpc, plan.path, metrics=parts.metrics, monotonic=parts.clock.monotonic)
+
+
+SUPPLIES: Mapping[str, Build] = {"rego": _rego, "opa": _opa, "grpc": _grpc}
 """By the word of the engine."""

@@ -69,7 +69,7 @@ class Feed:
         while True:
             try:
                 await self.of.source.run(self)
-            except Exception as problem:  # a feed that died silently would show the same for ever
+            except Exception as problem:  # noqa: BLE001 a feed that died silently would show the same for ever
                 self._log.exception("data %s: following %s failed", self.of.called, self.of.shown)
                 self.failed(FeedFailure(Reason.FAULT, f"fault: {problem}"))
             await asyncio.sleep(FAULT_PAUSE)

@@ -30,7 +30,8 @@ class Feeds:
         self._measures = Measures(metrics)
         self._metrics = metrics
         self._moved = asyncio.Event()
-        self._feeds = [Feed(of, clock, self._measures, log, self._moved.set) for of in feeds]
+        self._all_said = asyncio.Event()
+        self._feeds = [Feed(of, clock, self._measures, log, self._note_moved) for of in feeds]
         self._put = put
         self._shown: dict[DataPath, bytes] = {}
         self._refused: dict[DataPath, bytes] = {}
@@ -54,8 +55,7 @@ class Feeds:
         await self.begin()
         try:
             async with asyncio.timeout(seconds):
-                while not all(feed.said for feed in self._feeds):
-                    await asyncio.sleep(0.01)
+                await self._all_said.wait()
         except TimeoutError:
             self._log.warning("not waiting longer for data: %s", ", ".join(self._unsaid()))
         await self._show()
@@ -77,6 +77,14 @@ class Feeds:
         for feed in self._feeds:
             self._measures.end(feed.of.called)
 
+    def announcement(self) -> str:
+        """Where the documents come from and what they are now, for people."""
+        return ", ".join(
+            f"{feed.of.called} from {feed.of.shown}"
+            f" ({f'revision {now.revision}' if (now := feed.current) is not None else 'not there yet'})"
+            for feed in self._feeds
+        )
+
     def lacking(self) -> str | None:
         """Which required documents policies do not see, in a few words; None when they see them all."""
         absent = [f.of.called for f in self._feeds if f.of.required and f.of.path not in self._shown]
@@ -86,6 +94,11 @@ class Feeds:
         """What a start is waiting for: required documents, and the first word of each source."""
         unsaid = self._unsaid()
         return self.lacking() or (f"data {', '.join(unsaid)} is being loaded" if unsaid else None)
+
+    def _note_moved(self) -> None:
+        self._moved.set()
+        if not self._unsaid():
+            self._all_said.set()
 
     def _unsaid(self) -> list[str]:
         return [feed.of.called for feed in self._feeds if not feed.said]
@@ -104,7 +117,7 @@ class Feeds:
                 continue
             try:
                 await self._show()
-            except Exception:  # without this task nothing would ever change again
+            except Exception:  # noqa: BLE001 without this task nothing would ever change again
                 self._log.exception("documents could not be put in force")
             await asyncio.sleep(GAP)
 

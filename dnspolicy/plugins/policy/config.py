@@ -10,9 +10,11 @@ import msgspec
 from dnspolicy.corefile.schema import Duration
 from dnspolicy.policy.settings.bundle import BundleLine
 from dnspolicy.policy.settings.failure import OnErrorLine
+from dnspolicy.policy.settings.feeds import DataLine, check_lines
+from dnspolicy.policy.settings.grpc import GrpcSettings
 from dnspolicy.policy.settings.opa import Opa
 
-ENGINES = ("rego", "opa")
+ENGINES = ("rego", "opa", "grpc")
 """The words that name an engine."""
 
 
@@ -28,7 +30,9 @@ class EngineWords(msgspec.Struct, frozen=True, kw_only=True):
 
     rego: tuple[str, ...] = ()
     opa: Opa | None = None
+    grpc: GrpcSettings | None = None
     bundle: tuple[BundleLine, ...] = ()
+    data: tuple[DataLine, ...] = ()
     entrypoint: Annotated[str, msgspec.Meta(pattern=r"^data(\.[A-Za-z_][A-Za-z0-9_]*)+$")] = "data.dnspolicy.decision"
     timeout: Annotated[Duration, msgspec.Meta(gt=0, le=60)] = Duration(0.02)
     reload: Annotated[Duration, msgspec.Meta(ge=0.01)] = Duration(2.0)
@@ -37,6 +41,9 @@ class EngineWords(msgspec.Struct, frozen=True, kw_only=True):
         named = _named(self)
         if len(named) != 1:
             raise ValueError(f"expected one of {', '.join(ENGINES)}; found {' and '.join(named) or 'none'}")
+        if self.data and self.kind != "rego":
+            raise ValueError(f"data is for the word rego; give {self.kind} its data where it runs")
+        check_lines(self.data)
 
     @property
     def kind(self) -> str:

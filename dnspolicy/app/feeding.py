@@ -1,0 +1,95 @@
+"""From `data` lines to feeds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from dnspolicy.app.clusters import source_of
+from dnspolicy.app.parts import Parts
+from dnspolicy.app.plan import Plan
+from dnspolicy.cluster.apiserver.options import Options
+from dnspolicy.cluster.things import Wanted
+from dnspolicy.feeds.document import Source
+from dnspolicy.feeds.feed import FeedOf
+from dnspolicy.feeds.fetch import Origin
+from dnspolicy.feeds.file import FileSource
+from dnspolicy.feeds.formats import parse
+from dnspolicy.feeds.objects import ConfigMapSource, Follow, ObjectsSource
+from dnspolicy.feeds.prometheus import PrometheusSource
+from dnspolicy.feeds.web import WebSource
+from dnspolicy.model.errors import ConfigError
+from dnspolicy.plugins import kubernetes
+from dnspolicy.policy.settings.feeds import DataKind, DataLine
+
+log = logging.getLogger("dnspolicy.data")
+
+
+def cluster_of(lines: Sequence[DataLine], plan: Plan) -> Path | Options | None:
+    """The cluster some lines follow objects of: that which says who is asking. None when they follow none."""
+    if not any(line.of_cluster for line in lines):
+        return None
+    configs = (config for block in plan.blocks for config in block.all(kubernetes.Config))
+    first = next(configs, None)
+    if first is None:
+        raise ConfigError("data of kind configmap and kubernetes needs a `kubernetes` directive, which says where")
+    return source_of(first, plan)
+
+
+def feeds_of(lines: Sequence[DataLine], plan: Plan, parts: Parts) -> tuple[FeedOf, ...]:
+    """Opens nothing but the cluster. Raises ConfigError and ManifestError."""
+    cluster = cluster_of(lines, plan)
+    follow = None if cluster is None else parts.source(cluster).follow
+    return tuple(
+        FeedOf(
+            path=line.steps,
+            source=_source(line, plan, parts, follow),
+            shown=line.shown,
+            max_age=None if line.max_age is None else float(line.max_age),
+            required=line.required,
+        )
+        for line in lines
+    )
+
+
+def _source(line: DataLine, plan: Plan, parts: Parts, follow: Follow | None) -> Source:
+    clock = parts.clock
+    match line.kind:
+        case DataKind.FILE:
+            read = partial(parse, line.format, name=line.place)
+            return FileSource(plan.path(line.place), read, every=line.period, limit=line.size)
+        case DataKind.HTTP:
+            read = partial(parse, line.format, name=line.shown)
+            return WebSource(_origin(line, plan), read, clock, log)
+        case DataKind.PROMETHEUS:
+            return PrometheusSource(_origin(line, plan), line.query, line.by, clock, log)
+    assert follow is not None
+    if line.kind is DataKind.CONFIGMAP:
+        space, _, name = line.place.partition("/")
+        return ConfigMapSource(space, name, follow, clock, every=line.period, limit=line.size)
+    resource, _, group = line.place.partition(".")
+    wanted = Wanted(
+        resource=resource, group=group, fields=line.words[1:], selector=line.selector, every=line.poll, limit=line.size
+    )
+    return ObjectsSource(wanted, follow, clock, every=line.period)
+
+
+def _origin(line: DataLine, plan: Plan) -> Origin:
+    def given(text: str) -> Path | None:
+        return plan.path(text) if text else None
+
+    certificate, key = line.certificate or ("", "")
+    return Origin(
+        url=line.place,
+        every=line.period,
+        timeout=line.timeout,
+        wait=line.wait,
+        limit=line.size,
+        token_file=given(line.token_file),
+        ca=given(line.ca),
+        certificate=given(certificate),
+        key=given(key),
+        keep=given(line.keep),
+    )
