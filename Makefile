@@ -46,6 +46,9 @@ clean: ## remove caches and build products (.venv stays)
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
+proto: $(VENV)/.dev ## make the code that comes of proto/ anew
+	@PATH="$(abspath $(BIN)):$$(go env GOPATH 2>/dev/null)/bin:$$PATH" $(BIN)/python proto/generate.py
+
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { \
 		echo "dnspolicy needs Python 3.11 or newer; python3 is: $$(python3 --version 2>&1)." >&2; \

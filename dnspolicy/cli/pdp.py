@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--listen", type=_listen, action="append", metavar="ADDRESS",
         help=f"HOST:PORT or unix:PATH to listen on; repeatable (default: {LISTEN})")  # fmt: skip
-    add("--socket-mode", type=_mode, default=0o660, metavar="MODE", help="permissions of sockets (default: 660)")
+    add("--socket-mode", type=_mode, default="660", metavar="MODE", help="permissions of sockets (default: %(default)s)")
     add("--http", type=_http, metavar="ADDRESS", help="HOST:PORT for /metrics, /health and /ready")
     add("--tls-cert", type=Path, metavar="FILE", help="certificate to show, read again when it changes")
     add("--tls-key", type=Path, metavar="FILE", help="its key")
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _decide(plan: Plan, args: argparse.Namespace, out: Output, err: Output) -> None:
-    from dnspolicy.app.pdp import Limits, Options, Pdp  # gRPC takes 0.2 s to import, which no other command needs
+    from dnspolicy.app.pdp import Limits, Options, open_pdp  # gRPC takes 0.2 s to import, which no other command needs
 
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,7 +84,7 @@ async def _decide(plan: Plan, args: argparse.Namespace, out: Output, err: Output
         drain=args.drain,
         limits=Limits(args.max_message, args.max_streams, args.max_calls, args.max_batch),
     )
-    pdp = Pdp(plan, options, Parts(SystemClock(), out.write, err.say))
+    pdp = open_pdp(plan, options, Parts(SystemClock(), out.write, err.say))
     await pdp.start()
     gc.collect()
     gc.freeze()

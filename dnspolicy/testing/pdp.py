@@ -98,6 +98,10 @@ class DecisionPoint:
             await self._server.stop(None)
             self._server = None
 
+    @property
+    def listening(self) -> bool:
+        return self._server is not None
+
     async def serve(self, well: bool) -> None:
         """What the health service says."""
         status = health_pb2.HealthCheckResponse.SERVING if well else health_pb2.HealthCheckResponse.NOT_SERVING

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from dnspolicy.app.pdp.options import Limits, Options
-from dnspolicy.app.pdp.server import Pdp
+from dnspolicy.app.pdp.server import Pdp, open_pdp
 
-__all__ = ["Limits", "Options", "Pdp"]
+__all__ = ["Limits", "Options", "Pdp", "open_pdp"]

@@ -28,20 +28,23 @@ from dnspolicy.engines.grpc.words import SERVICE
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins import policy
 from dnspolicy.plugins.prometheus.exposition import choose, render, snapshot
+from dnspolicy.policy.engine import Supply
 
 LOOK = 1.0
 """Seconds between two looks at certificates."""
 
 
 class Pdp:
-    """To be made on the event loop it runs on. Raises ConfigError and PolicyLoadError."""
+    """Serves the engine of `supply`, which it starts and stops. `timeout` is in seconds, for one decision.
 
-    def __init__(self, plan: Plan, options: Options, parts: Parts) -> None:
+    To be made on the event loop it runs on.
+    """
+
+    def __init__(self, supply: Supply, options: Options, parts: Parts, *, timeout: float) -> None:
+        self._supply = supply
         self._options = options
         self._parts = parts
-        config = _policy_of(plan)
-        self._supply = supply_of(config, plan, parts, threading.get_ident())
-        self._config = config
+        self._timeout = timeout
         self._server: grpc.aio.Server | None = None
         self._service: Service | None = None
         self._health: Any = health.aio.HealthServicer()
@@ -49,6 +52,7 @@ class Pdp:
         self._sockets: list[Path] = []
         self._serving = False
         self.listens: list[str] = []
+        self.http_port = 0
         metrics = parts.metrics
         self._info = metrics.gauge("dnspolicy_policy_info", "1 for the policy revision in force.", ("revision",))
 
@@ -96,7 +100,7 @@ class Pdp:
         limits = self._options.limits
         self._service = Service(
             self._supply.engine,
-            timeout=float(self._config.timeout),
+            timeout=self._timeout,
             batch=limits.batch,
             monotonic=self._parts.clock.monotonic,
             metrics=self._parts.metrics,
@@ -203,14 +207,16 @@ class _Fetch:
         return found.for_server()
 
 
-def _policy_of(plan: Plan) -> policy.Config:
-    """The one policy of a Corefile. Raises ConfigError."""
+def open_pdp(plan: Plan, options: Options, parts: Parts) -> Pdp:
+    """One that serves the policy of a Corefile. Raises ConfigError and PolicyLoadError."""
     found = {config.of_engine(): config for block in plan.blocks for config in block.all(policy.Config)}
     if not found:
         raise ConfigError("pdp: the Corefile has no policy block, and so nothing that could be served")
     if len(found) > 1:
         raise ConfigError(f"pdp: the Corefile has {len(found)} different policies; one can be served")
-    return next(iter(found.values()))
+    config = next(iter(found.values()))
+    supply = supply_of(config, plan, parts, threading.get_ident())
+    return Pdp(supply, options, parts, timeout=float(config.timeout))
 
 
 def _check_free(path: Path) -> None:

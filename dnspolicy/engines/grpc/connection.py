@@ -51,8 +51,8 @@ def open_channel(target: str, settings: GrpcSettings, pem: Pem | None) -> grpc.a
     ]
     if pem is None:
         return grpc.aio.insecure_channel(target, options)
-    if settings.tls_servername:
-        options.append(("grpc.ssl_target_name_override", settings.tls_servername))
+    if settings.server_name:
+        options.append(("grpc.ssl_target_name_override", settings.server_name))
     return grpc.aio.secure_channel(target, pem.for_client(), options)
 
 

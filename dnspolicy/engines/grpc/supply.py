@@ -28,8 +28,7 @@ class GrpcSupply:
         metrics: Metrics,
         monotonic: Callable[[], float],
     ) -> None:
-        certificate, key = map(locate, settings.tls_cert) if settings.tls_cert else (None, None)
-        files = PemFiles(locate(settings.tls_ca) if settings.tls_ca else None, certificate, key)
+        files = PemFiles(*(locate(text) if text else None for text in (settings.ca, settings.cert, settings.key)))
         files.read()
         targets = tuple(f"unix:{locate(t[5:])}" if t.startswith("unix:") else t for t in settings.targets)
         self._settings = settings

@@ -33,9 +33,10 @@ class GrpcSettings(msgspec.Struct, frozen=True, kw_only=True):
     targets: Annotated[tuple[str, ...], Positional]
     mode: GrpcMode = GrpcMode.STREAM
     tls: bool = False
-    tls_ca: str = ""
-    tls_cert: Annotated[tuple[str, ...], msgspec.Meta(max_length=2)] = ()
-    tls_servername: str = ""
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+    server_name: str = ""
     batch: Annotated[int, _COUNT] = 256
     in_flight: Annotated[int, _COUNT] = 4096
     max_reply: Annotated[Size, msgspec.Meta(ge=1024)] = Size(4 * 1024 * 1024)
@@ -53,13 +54,13 @@ class GrpcSettings(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{text!r} is not a decision point; expected HOST:PORT or unix:PATH")
         if len(set(self.targets)) != len(self.targets):
             raise ValueError("a decision point stands here twice")
-        if len(self.tls_cert) == 1:
-            raise ValueError("after 'tls_cert' stand two files: the certificate and its key")
+        if bool(self.cert) != bool(self.key):
+            raise ValueError("`cert` and `key` go together")
 
     @property
     def secure(self) -> bool:
         """Whether connections are encrypted."""
-        return bool(self.tls or self.tls_ca or self.tls_cert or self.tls_servername)
+        return bool(self.tls or self.ca or self.cert or self.server_name)
 
 
 def is_target(text: str) -> bool:

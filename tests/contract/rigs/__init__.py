@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.contract.rigs.base import UNDEFINED, Break, Rig
+from tests.contract.rigs.grpc import FakePointRig, FakePointUnaryRig, PdpRig
 from tests.contract.rigs.opa import FakeOpaRig, RealOpaRig
 from tests.contract.rigs.rego import RegoRig
 from tests.contract.rigs.static import StaticRig
@@ -17,6 +18,9 @@ RIGS: Mapping[str, type[Rig]] = {
     "rego": RegoRig,
     "opa": FakeOpaRig,
     "opa real": RealOpaRig,
+    "grpc": FakePointRig,
+    "grpc unary": FakePointUnaryRig,
+    "grpc pdp": PdpRig,
 }
 
 __all__ = ["RIGS", "UNDEFINED", "Break", "Rig"]
