@@ -81,10 +81,10 @@ def run(args: argparse.Namespace) -> int:
 
 async def _explain(plan: Plan, query: Query, args: argparse.Namespace) -> int:
     app = App(plan, clock=SystemClock(), out=print, err=lambda line: print(line, file=sys.stderr), memo=False)
-    page = _Page(app, Console(highlight=False, soft_wrap=True), show_input=args.input)
+    page = Page(app, Console(highlight=False, soft_wrap=True), show_input=args.input)
     outcomes: list[Outcome] = []
-    async with _following(app):
-        sources = [_address(app, *said) for said in (("--as", args.client), ("--vs", args.vs)) if said[1]]
+    async with following(app):
+        sources = [address_of(app, *said) for said in (("--as", args.client), ("--vs", args.vs)) if said[1]]
         for source in sources:
             outcome = await app.ask(query, source)
             if outcome is None:
@@ -99,7 +99,7 @@ async def _explain(plan: Plan, query: Query, args: argparse.Namespace) -> int:
 
 
 @asynccontextmanager
-async def _following(app: App) -> AsyncIterator[None]:
+async def following(app: App) -> AsyncIterator[None]:
     """The clusters are loaded, as far as they are within the time a start waits for them."""
     clusters = app.rooms.sources
     try:
@@ -113,7 +113,7 @@ async def _following(app: App) -> AsyncIterator[None]:
         await asyncio.gather(*(cluster.stop() for cluster in clusters))
 
 
-def _address(app: App, option: str, client: str) -> str:
+def address_of(app: App, option: str, client: str) -> str:
     """The source address of the client an option names. Raises ConfigError when the cluster has no such pod."""
     namespace, slash, name = client.partition("/")
     if not slash:
@@ -130,7 +130,7 @@ def _address(app: App, option: str, client: str) -> str:
     return str(pod.addresses[0])
 
 
-class _Page:
+class Page:
     """Prints outcomes for people. What comes from names and records is escaped before it gets here."""
 
     def __init__(self, app: App, console: Console, show_input: bool) -> None:
