@@ -143,7 +143,7 @@ class AuditLog:
         loss.add(item)
 
     def _take(self, most: int = _CHUNK) -> list[Item]:
-        """What is next, as far as it is known what a candidate policy says of it: it is asked when the answer has left."""
+        """What is next, as far as a candidate policy has been asked about it: that happens when the answer has left."""
         taken: list[Item] = []
         with self._lock:
             queue = self._queue
