@@ -20,7 +20,7 @@ verdict := {
 } else := {
 	"tier": "default",
 	"action": "redirect",
-	"endpoints": [endpoint.ip | some endpoint in given[1]],
+	"endpoints": given[1],
 	"ttl": 5,
 	"rule": concat("/", ["upgrade", given[0]]),
 	"reason": "endpoints of the client's version",
@@ -76,26 +76,36 @@ moves if {
 	is_of(next, pin)
 }
 
-# Every endpoint with its version. One that says none, or none that can be read, counts as 0.0.0.
-versioned := [{"ip": endpoint.ip, "version": found} |
-	row
-	some endpoint in input.target.endpoints
-	found := version(endpoint)
-]
-
 default label := "app.kubernetes.io/version"
 
 label := row.label
 
-version(endpoint) := found if {
-	found := full(endpoint.labels[label])
-} else := "0.0.0"
+# Endpoints have few different versions: these are read and compared, and not each endpoint's.
+versions := {text: found |
+	some text in texts
+	found := full(text)
+}
 
-permitted := [endpoint |
-	some endpoint in versioned
-	enough(endpoint.version)
-	low_enough(endpoint.version)
+texts := {text |
+	row
+	some endpoint in input.target.endpoints
+	text := endpoint.labels[label]
+}
+
+# Every endpoint with its version. One that says none, or none that can be read, counts as 0.0.0.
+versioned := [[endpoint.ip, version] |
+	row
+	some endpoint in input.target.endpoints
+	version := object.get(versions, object.get(endpoint, ["labels", label], ""), "0.0.0")
 ]
+
+different := {version | some [_, version] in versioned}
+
+permitted := {version |
+	some version in different
+	enough(version)
+	low_enough(version)
+}
 
 enough(found) if {
 	semver.compare(found, full(least)) >= 0
@@ -110,16 +120,21 @@ low_enough(found) if {
 }
 
 # What the client should have; when that is nothing, what it may have; when that is nothing, all there is.
-given := [choice, wanted] if {
+given := [choice, ips(wanted)] if {
 	count(wanted) > 0
-} else := ["any", permitted] if {
+} else := ["any", ips(permitted)] if {
 	count(permitted) > 0
-} else := ["all", versioned]
+} else := ["all", ips(different)]
 
-wanted := [endpoint |
-	some endpoint in permitted
-	mine(endpoint.version)
+ips(which) := [ip |
+	some [ip, version] in versioned
+	version in which
 ]
+
+wanted := {version |
+	some version in permitted
+	mine(version)
+}
 
 mine(found) if {
 	choice == "pinned"
@@ -141,18 +156,44 @@ is_of(found, wish) if startswith(concat("", [found, "."]), concat("", [wish, "."
 # title: A version in full
 # description: >-
 #   `1`, `1.4` and `v1.4.0` are versions too; undefined for what is none. What is a version is said here, as engines
-#   differ in what they let pass.
-full(text) := found if {
+#   differ in what they let pass; and without regular expressions, which would be read anew each time.
+full(text) := concat("", [bare, [".0.0", ".0", ""][count(parts) - 1]]) if {
 	is_string(text)
 	bare := trim_prefix(text, "v")
-	regex.match(`^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){0,2}$`, bare)
-	zeros := {0: ".0.0", 1: ".0", 2: ""}[strings.count(bare, ".")]
-	found := concat("", [bare, zeros])
+	parts := split(bare, ".")
+	count(parts) <= 3
+	every part in parts {
+		is_number_text(part)
+	}
 } else := bare if {
 	is_string(text)
 	bare := trim_prefix(text, "v")
 	count(bare) < 64
-	regex.match(concat("", [`^(0|[1-9][0-9]{0,8})(\.(0|[1-9][0-9]{0,8})){2}-`, word, `(\.`, word, `)*$`]), bare)
+	dash := indexof(bare, "-")
+	dash > 0
+	parts := split(substring(bare, 0, dash), ".")
+	count(parts) == 3
+	every part in parts {
+		is_number_text(part)
+	}
+	every word in split(substring(bare, dash + 1, -1), ".") {
+		is_word(word)
+	}
 }
 
-word := `(0|[1-9][0-9]{0,8}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)`
+# Digits without zeros in front.
+is_number_text(text) if text == "0"
+
+is_number_text(text) if {
+	text != ""
+	count(text) < 10
+	trim(text, "0123456789") == ""
+	not startswith(text, "0")
+}
+
+is_word(text) if is_number_text(text)
+
+is_word(text) if {
+	trim(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-") == ""
+	trim(text, "0123456789") != ""
+}

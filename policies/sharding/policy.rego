@@ -74,26 +74,28 @@ default label := "dns.example/shard"
 
 label := row.label
 
-labelled := [ip |
+labelled := [ip | some [_, ip] in sort(of_shard)]
+
+of_shard := [[heavy, endpoint.ip] |
 	shard := input.client.labels["dns.example/shard"]
-	some [_, ip, labels] in ordered
-	labels[label] == shard
+	some endpoint in input.target.endpoints
+	endpoint.labels[label] == shard
+	heavy := weight(endpoint.hash, input.client.hash)
 ]
 
 # Endpoints with the greatest weight for this client. Both addresses of a pod weigh the same, and count once.
 hashed := [ip |
-	weights := {heavy | some [heavy, _, _] in ordered}
+	weights := {heavy | some [heavy, _] in weighed}
 	least := array.slice(array.reverse(sort(weights)), 0, copies)
-	some [heavy, ip, _] in array.reverse(ordered)
+	some [heavy, ip] in array.reverse(sort(weighed))
 	heavy in least
+]
+
+weighed := [[heavy, endpoint.ip] |
+	some endpoint in input.target.endpoints
+	heavy := weight(endpoint.hash, input.client.hash)
 ]
 
 default copies := 1
 
 copies := row.copies
-
-ordered := sort([[heavy, endpoint.ip, labels] |
-	some endpoint in input.target.endpoints
-	heavy := weight(endpoint.hash, input.client.hash)
-	labels := object.get(endpoint, "labels", {})
-])
