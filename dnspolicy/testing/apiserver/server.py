@@ -1,4 +1,4 @@
-"""A kube-apiserver that does as it is told, for namespaces, nodes, pods, services and endpointslices.
+"""A kube-apiserver that does as it is told, for the kinds of `resources.RESOURCES` and those that `serve` adds.
 
     async with FakeApiServer() as server:
         server.put({"kind": "Namespace", "metadata": {"name": "shop"}})
@@ -27,7 +27,7 @@ from dnspolicy.testing.apiserver.access import Access
 from dnspolicy.testing.apiserver.faults import Fault, Faults, Trick, Verb
 from dnspolicy.testing.apiserver.listing import listed, number
 from dnspolicy.testing.apiserver.refusal import Refusal, invalid, too_new
-from dnspolicy.testing.apiserver.resources import Manifest, Resource, by_path
+from dnspolicy.testing.apiserver.resources import Manifest, Resource, by_path, discovered
 from dnspolicy.testing.apiserver.selectors import Test, selection
 from dnspolicy.testing.apiserver.store import Store
 from dnspolicy.testing.apiserver.stream import Stream, silence
@@ -95,6 +95,10 @@ class FakeApiServer:
         """Create or replace an object; see `Store.put`."""
         return self.store.put(item)
 
+    def serve(self, resource: Resource) -> None:
+        """Serve another resource; see `Store.serve`."""
+        self.store.serve(resource)
+
     def remove(self, kind: str, namespace: str, name: str) -> int:
         """Delete an object; see `Store.remove`."""
         return self.store.remove(kind, namespace, name)
@@ -161,7 +165,10 @@ class FakeApiServer:
             return web.Response(text="ok")
         if request.path == "/version":
             return web.json_response({"major": "1", "minor": "34", "gitVersion": "v1.34.0-fake"})
-        found = by_path(request.path)
+        described = discovered(request.path, self.store.resources)
+        if described is not None:
+            return web.json_response(described)
+        found = by_path(request.path, self.store.resources)
         if found is None:
             raise Refusal(404, "there is no such resource")
         if request.method != "GET":
@@ -169,6 +176,8 @@ class FakeApiServer:
         resource, namespace = found
         wish = dict(request.query)
         verb = _verb(wish)
+        if verb is Verb.WATCH and not resource.watched:
+            raise Refusal(405, "the server does not allow this method on the requested resource")
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.asked.append(Asked(verb, resource.plural, namespace, wish, headers, user))
         self.access.check(user, verb, resource, namespace)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from dnspolicy.testing.apiserver.refusal import gone, too_new
-from dnspolicy.testing.apiserver.resources import BY_KIND, RESOURCES, Manifest, Resource
+from dnspolicy.testing.apiserver.resources import RESOURCES, Manifest, Resource
 
 Key = tuple[str, str]
 """Namespace (empty for cluster-wide resources) and name."""
@@ -41,17 +41,39 @@ class Store:
         self.version = 100
         self.oldest = 100
         self._lock = threading.RLock()
-        self._objects: dict[Resource, dict[Key, Manifest]] = {resource: {} for resource in RESOURCES}
-        self._history: dict[Resource, list[Change]] = {resource: [] for resource in RESOURCES}
-        self._watching: dict[Resource, set[Subscription]] = {resource: set() for resource in RESOURCES}
+        self._objects: dict[Resource, dict[Key, Manifest]] = {}
+        self._history: dict[Resource, list[Change]] = {}
+        self._watching: dict[Resource, set[Subscription]] = {}
         self._made = 0
+        self._by_kind: dict[str, Resource] = {}
+        for resource in RESOURCES:
+            self.serve(resource)
+
+    @property
+    def resources(self) -> list[Resource]:
+        """All that is served."""
+        with self._lock:
+            return list(self._by_kind.values())
+
+    def serve(self, resource: Resource) -> None:
+        """Hold objects of this resource from now on, in place of any other of its kind."""
+        with self._lock:
+            self._by_kind[resource.kind] = resource
+            self._objects[resource] = {}
+            self._history[resource] = []
+            self._watching[resource] = set()
+
+    def withdraw(self, kind: str) -> None:
+        """Serve a kind no more; watches go on in silence."""
+        with self._lock:
+            del self._by_kind[kind]
 
     def put(self, item: Manifest) -> int:
         """Create or replace an object; the resource version it got. Raises KeyError for a kind that is not served.
 
         Like the real one it sets `resourceVersion`, and `uid` and `creationTimestamp` where they are not given.
         """
-        resource, item = BY_KIND[item["kind"]], copy.deepcopy(item)
+        resource, item = self._by_kind[item["kind"]], copy.deepcopy(item)
         meta: dict[str, Any] = item.setdefault("metadata", {})
         if resource.namespaced:
             meta.setdefault("namespace", "default")
@@ -70,7 +92,7 @@ class Store:
 
     def remove(self, kind: str, namespace: str, name: str) -> int:
         """Delete an object; the resource version of that. Raises KeyError when it is not there."""
-        resource = BY_KIND[kind]
+        resource = self._by_kind[kind]
         with self._lock:
             before = self._objects[resource].pop((namespace if resource.namespaced else "", name))
             return self._record(resource, before, None)
