@@ -72,6 +72,8 @@ class Lines:
             return None
         judgement = judgements[0]
         verdict = judgement.verdict
+        if judgement.about is not query.name and judgement.about != query.name:
+            return None
         if not judgement.cached or outcome.failure or outcome.memo or not self._useful or query.qclass != _IN:
             return None
         key = (

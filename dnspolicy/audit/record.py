@@ -198,6 +198,7 @@ class QueryRecord(Entry, frozen=True, kw_only=True, tag="query"):
     origin: Origin | None = None
     revision: str | UnsetType = UNSET
     phase: Phase | None = None
+    about: str | None = None
     mode: Mode | None = None
     decision_cached: bool = False
     trigger: str | None = None

@@ -178,7 +178,7 @@ def _shared(outcome: Outcome, level: AuditLevel) -> dict[str, Any]:
     if query.name is not query.asked and query.name != query.asked:
         fields["resolved"] = str(query.name)
     if outcome.judgements:
-        _add_decision(fields, outcome.judgements)
+        _add_decision(fields, outcome.judgements, query.name)
     if isinstance(reply, Answer):
         fields["rcode"] = rcode_text(reply.rcode)
         fields["upstream"] = reply.upstream
@@ -209,7 +209,7 @@ def _typed(name: Name) -> str:
     return ".".join(out) or "."
 
 
-def _add_decision(fields: dict[str, Any], judgements: tuple[Judgement, ...]) -> None:
+def _add_decision(fields: dict[str, Any], judgements: tuple[Judgement, ...], name: Name) -> None:
     decided = deciding(judgements)
     assert decided is not None
     verdict = decided.verdict
@@ -221,6 +221,8 @@ def _add_decision(fields: dict[str, Any], judgements: tuple[Judgement, ...]) -> 
     fields["phase"] = decided.phase
     fields["mode"] = verdict.mode
     fields["decision_cached"] = decided.cached
+    if decided.about is not name and decided.about != name:
+        fields["about"] = str(decided.about)
     if verdict.trigger:
         fields["trigger"] = shorten(verdict.trigger)
     if any(j.verdict.shadow or j.verdict.beside is not None or j.verdict.mode is not _ENFORCE for j in judgements):

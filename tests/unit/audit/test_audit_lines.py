@@ -22,7 +22,7 @@ ALLOW = verdict()
 def remembered(*verdicts: Verdict, **fields: object) -> Outcome:
     made = outcome(*verdicts, **fields)
     return msgspec.structs.replace(
-        made, judgements=tuple(msgspec.structs.replace(j, cached=True) for j in made.judgements)
+        made, judgements=tuple(msgspec.structs.replace(j, cached=True, about=made.query.name) for j in made.judgements)
     )
 
 
@@ -56,9 +56,11 @@ ORDINARY = [
 @pytest.mark.parametrize("seen", ORDINARY)
 def test_prepared_text_gives_the_line_of_the_long_way(seen: Outcome) -> None:
     prepared = Lines(RENDERER)
+    asked = query("other.shop", 28)
     later = msgspec.structs.replace(
-        seen, query=query("other.shop", 28), port=99, wall=1.5, seconds=0.25, size=seen.size + 1
-    )
+        seen, query=asked, port=99, wall=1.5, seconds=0.25, size=seen.size + 1,
+        judgements=tuple(msgspec.structs.replace(j, about=asked.name) for j in seen.judgements),
+    )  # fmt: skip
     assert prepared.query(seen, 1) == long_way(seen, 1)
     assert prepared.query(later, 2) == long_way(later, 2)
 
@@ -66,6 +68,7 @@ def test_prepared_text_gives_the_line_of_the_long_way(seen: Outcome) -> None:
 RENAMED = msgspec.structs.replace(query(), name=from_text("api.staging"), via=Via.REWRITE)
 NOT_ORDINARY = [
     pytest.param(outcome(ALLOW), id="just-decided"),
+    pytest.param(msgspec.structs.replace(remembered(ALLOW), query=query("other.shop")), id="of-another-name"),
     pytest.param(outcome(), id="nobody-judged"),
     pytest.param(remembered(ALLOW, verdict(Action.BLOCK)), id="several-judgements"),
     pytest.param(remembered(verdict(audit=AuditLevel.NONE)), id="no-record-wanted"),
