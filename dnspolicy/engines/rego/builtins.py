@@ -19,7 +19,7 @@ array.concat bits.and bits.lsh bits.or bits.rsh bits.xor concat contains endswit
 graph.reachable_paths indexof indexof_n json.filter json.marshal_with_options json.match_schema json.patch json.remove
 net.cidr_contains numbers.range object.filter object.remove object.subset object.union regex.match regex.split
 semver.compare split sprintf startswith strings.any_prefix_match strings.any_suffix_match strings.count
-strings.replace_n time.diff time.parse_ns trim trim_left trim_prefix trim_right trim_suffix
+time.diff time.parse_ns trim trim_left trim_prefix trim_right trim_suffix
 """
 _THREE = """
 array.slice glob.match numbers.range_step object.get regex.find_all_string_submatch_n regex.find_n regex.replace
@@ -49,6 +49,7 @@ _NETWORK = "a decision must not wait for the network; put what it needs into dat
 _CHANCE = "a decision must not depend on chance"
 _ABSENT = "the embedded engine does not have it"
 _REASONS = {
+    "strings.replace_n": "the embedded engine replaces in what it has replaced already; call replace for each",
     "http.send": _NETWORK,
     "net.lookup_ip_addr": _NETWORK,
     "providers.aws.sign_req": _NETWORK,

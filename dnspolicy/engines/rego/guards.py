@@ -1,7 +1,6 @@
 """What a policy may not say, because the embedded engine would read it otherwise than Open Policy Agent, or at all.
 
-Measured against OPA 1.20: a default on a reference is ignored; a rule whose key or value is undefined for one element
-loses the others; `not` over a nested value that is undefined is true.
+Measured against OPA 1.20; docs/engines.md has the list.
 """
 
 from __future__ import annotations
@@ -103,8 +102,16 @@ def _call(program: Program, module: Module, call: Call) -> Iterator[Complaint]:
         yield _at(module, call.at, what, "" if why else nearest(name))
     elif given != ARITY[name]:
         yield _at(module, call.at, f"{name} takes {_count(ARITY[name])}, not {given}")
+    elif name == "sprintf":
+        yield from _verbs(module, call)
     elif name in GROWS:
         yield from _growth(module, call)
+
+
+def _verbs(module: Module, call: Call) -> Iterator[Complaint]:
+    template = call.arguments[0]
+    if isinstance(template, Literal) and "%t" in str(template.value).replace("%%", ""):
+        yield _at(module, call.at, "the embedded engine prints nothing for %t", "write %v")
 
 
 def _unbounded(placed: Placed) -> Iterator[Complaint]:

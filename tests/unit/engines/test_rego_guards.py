@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.engines.rego_folders import ALLOW, complaints
 
+pytestmark = pytest.mark.usefixtures("binding")
 DECIDES = f"decision := {ALLOW}\n"
 REFUSED = [
     pytest.param("x := [1", "3:", "expecting", id="parse error"),
@@ -47,6 +48,8 @@ REFUSED = [
     pytest.param("x := numbers.range(1, count(input.query.name))", "2:6", "constant", id="range of the input"),
     pytest.param("x := numbers.range(1, 1000000)", "2:6", "more than 100000", id="long range"),
     pytest.param("x := net.cidr_expand(input.client.ip)", "2:6", "constant", id="expansion of the input"),
+    pytest.param('x := strings.replace_n({"a": "b"}, "a")', "2:6", "call replace for each", id="replacements in turn"),
+    pytest.param('x := sprintf("%d%% %t", [1, true])', "2:6", "write %v", id="verb t"),
     pytest.param("x := y\ny := x", "2:1", "needs itself: data.dnspolicy.x → data.dnspolicy.y → data", id="circle"),
     pytest.param("f(a) := f(a)", "2:1", "needs itself", id="function that calls itself"),
     pytest.param("f(a) := g(a)\ng(a) := f(a)", "2:1", "needs itself", id="functions that call each other"),
@@ -75,6 +78,7 @@ ACCEPTED = [
     pytest.param("row := 1\nf(row) if not data.m[row]", id="argument named as a rule"),
     pytest.param("x := numbers.range(1, 10)", id="constant range"),
     pytest.param("x := time.now_ns()", id="clock"),
+    pytest.param('x := sprintf("%%t %v", [true])', id="no verb t"),
     pytest.param("x if { print(input.client.ip); true }", id="print"),
     pytest.param('x := object.get(input, ["client", "pod"], "")', id="object.get"),
     pytest.param("import rego.v1\nx if true", id="import rego.v1"),

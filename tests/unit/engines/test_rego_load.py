@@ -12,6 +12,7 @@ from dnspolicy.engines.rego.sources import Sources, read
 from dnspolicy.model.errors import PolicyLoadError
 from tests.unit.engines.rego_folders import ALLOW, write
 
+pytestmark = pytest.mark.usefixtures("binding")
 DECIDES = f"decision := {ALLOW}\n"
 
 

@@ -11,9 +11,11 @@ import pytest
 
 from dnspolicy.cli import policy
 from dnspolicy.cli.policy.test import duration
+from dnspolicy.engines.rego.binding import Binding
 from dnspolicy.model.errors import ConfigError
 from tests.unit.engines.rego_folders import write
 
+pytestmark = pytest.mark.usefixtures("binding")
 POLICY = """
     package a.b
 
@@ -107,7 +109,7 @@ def test_coverage_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
         pytest.param("test_x := true", "PASS", id="true"),
         pytest.param("test_x := false", "FAIL", id="false"),
         pytest.param("test_x := 3", "FAIL", id="number"),
-        pytest.param('test_x if to_number("a")', "ERROR", id="error"),
+        pytest.param("y := 1\ny := 2\ntest_x if y", "ERROR", id="error"),
         pytest.param("test_x[c] if some c in [1, 2]", "ERROR", id="cases"),
         pytest.param("test_x contains 1", "FAIL", id="set"),
         pytest.param("test_x if not input", "PASS", id="no input"),
@@ -117,6 +119,12 @@ def test_outcomes(tmp_path: Path, capsys: pytest.CaptureFixture[str], rule: str,
     code, out, _ = run(capsys, write(tmp_path, {"p.rego": "x := 1", "p_test.rego": rule}), "-v")
     assert f".test_x: {outcome}" in out
     assert code == (0 if outcome == "PASS" else 2)
+
+
+def test_a_builtin_that_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str], binding: Binding) -> None:
+    """Undefined as in `opa test`, where the binding can do that."""
+    _, out, _ = run(capsys, write(tmp_path, {"p.rego": "x := 1", "p_test.rego": 'test_x if to_number("a")'}), "-v")
+    assert f".test_x: {'FAIL' if binding is Binding.NATIVE else 'ERROR'}" in out
 
 
 def test_what_the_server_refuses_is_refused_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
