@@ -11,12 +11,20 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-real check bench peers fmt clean
+.PHONY: help venv native demo test test-real check bench peers proto fmt clean
 
 help: ## explain these words
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.dev ## set up .venv with everything the other words need (they do it themselves)
+
+native: $(VENV)/.runtime ## build the embedded engine with limits (Rust; first time: two minutes) and install it in .venv
+	@command -v cargo >/dev/null || { \
+		echo "The native binding is built with cargo, which is not there. Install Rust 1.85 or newer (https://rustup.rs," >&2; \
+		echo "or rustc and cargo of your distribution), or go on without: the wheel of regorus is used then." >&2; exit 1; }
+	@$(PIP) install $(PIP_FLAGS) --require-hashes -r requirements/native.txt
+	@PATH="$(abspath $(BIN)):$$PATH" $(PIP) install $(PIP_FLAGS) --no-deps --no-build-isolation --force-reinstall ./native
+	@$(BIN)/python -c 'import dnspolicy_native as n; print("dnspolicy_native", n.__version__, "is installed in $(VENV)")'
 
 demo: $(VENV)/.runtime ## start a server with a small cluster, ask as several pods, show who may resolve what
 	@$(BIN)/python -m examples.quickstart $(ARGS)
@@ -38,16 +46,16 @@ check: $(VENV)/.dev ## lint, formatting, types and import layers
 bench: $(VENV)/.runtime ## measure beside Unbound, Knot and CoreDNS (a few minutes; needs dnsperf)
 	@$(BIN)/python -m tests.bench $(ARGS)
 
+proto: $(VENV)/.dev ## make the code that comes of proto/ anew
+	@PATH="$(abspath $(BIN)):$$(go env GOPATH 2>/dev/null)/bin:$$PATH" $(BIN)/python proto/generate.py
+
 fmt: $(VENV)/.dev ## format the code and mend what the linter can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean: ## remove caches and build products (.venv stays)
-	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf build dist native/target .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
-
-proto: $(VENV)/.dev ## make the code that comes of proto/ anew
-	@PATH="$(abspath $(BIN)):$$(go env GOPATH 2>/dev/null)/bin:$$PATH" $(BIN)/python proto/generate.py
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { \
