@@ -210,8 +210,8 @@ def test_changes_are_followed(world: World, space: str) -> None:
             await seen.becomes({"one": {"data": {"a": "1"}}, "two": {"data": {"a": "1"}}}, space)
             await asyncio.to_thread(world.put, configmap(space, "one", a="2"))
             await asyncio.to_thread(world.remove, "ConfigMap", space, "two")
-            await asyncio.to_thread(world.put, configmap(space, "three"))
-            await seen.becomes({"one": {"data": {"a": "2"}}, "three": {}}, space)
+            await asyncio.to_thread(world.put, configmap(space, "three", c="3"))
+            await seen.becomes({"one": {"data": {"a": "2"}}, "three": {"data": {"c": "3"}}}, space)
 
     asyncio.run(story())
 
