@@ -19,6 +19,8 @@ ROOT = Path(dnspolicy.__file__).parent.parent
 POLICIES = ROOT / "policies"
 QUICKSTART = ROOT / "examples" / "quickstart" / "policies"
 NAMES = ("tenant-isolation", "environments", "blocklist")
+CLUSTER = ("closest", "rbac", "rolling-upgrade", "service-chain", "sharding")
+"""Policies about what of the cluster a client gets; they say more than those of NAMES about who may ask whom."""
 _PACKAGE = re.compile(r"^package (\S+)", re.MULTILINE)
 _TEST = re.compile(r"^(test_\w+)", re.MULTILINE)
 Document = dict[str, Any]
@@ -60,8 +62,8 @@ class Library:
 
 def pod(namespace: str, namespace_labels: Mapping[str, str] | None = None, **labels: str) -> Document:
     return {
-        "kind": "pod", "why": "address of a live pod", "ip": "10.1.2.3", "namespace": namespace, "pod": "web-0",
-        "labels": labels, "namespace_labels": dict(namespace_labels or {}),
+        "kind": "pod", "why": "address of a live pod", "ip": "10.1.2.3", "bucket": 7, "hash": 123456789,
+        "namespace": namespace, "pod": "web-0", "labels": labels, "namespace_labels": dict(namespace_labels or {}),
     }  # fmt: skip
 
 

@@ -12,10 +12,12 @@ import pytest
 from dnspolicy.engines.rego import load
 from dnspolicy.model.verdict import Action, BlockAs
 from tests.unit.policies.library import (
+    CLUSTER,
     NAMES,
     OUTSIDE,
     POLICIES,
     QUICKSTART,
+    ROOT,
     Document,
     Library,
     answered,
@@ -27,10 +29,14 @@ from tests.unit.policies.library import (
 )
 
 LIB = POLICIES / "lib"
-FOLDERS = [LIB, *(POLICIES / name for name in NAMES), QUICKSTART]
+SCHEMA = ROOT / "docs" / "schema" / "input.json"
+FOLDERS = [LIB, *(POLICIES / name for name in (*NAMES, *CLUSTER))]
 ALL = [LIB, *(POLICIES / name for name in NAMES)]
+DEMO = [*ALL, QUICKSTART]
 SUBSETS = [names for size in range(4) for names in combinations(NAMES, size)]
+SUBSETS += [subset for name in CLUSTER for subset in ((name,), (*NAMES, name))] + [(*NAMES, *CLUSTER)]
 ACORN = {"dns.example/tenant": "acorn", "dns.example/environment": "dev"}
+NOBODY: Document = {"kind": "unknown", "why": "", "ip": "192.0.2.1", "bucket": 7, "hash": 1}
 BIRCH = {"dns.example/tenant": "birch", "dns.example/environment": "prod"}
 
 
@@ -38,6 +44,11 @@ READS: dict[str, set[tuple[str, ...]]] = {
     "tenant-isolation": {("kind",), ("namespace",), ("namespace_labels", "dns.example/tenant")},
     "environments": {("labels", "track"), ("namespace_labels", "dns.example/environment")},
     "blocklist": {("namespace",)},
+    "closest": {("zone",), ("node",)},
+    "rbac": {("kind",), ("namespace",), ("service_account",)},
+    "rolling-upgrade": {("namespace",), ("bucket",), ("labels", "dns.example/version")},
+    "service-chain": {("namespace",), ("service_account",)},
+    "sharding": {("hash",), ("labels", "dns.example/shard")},
 }
 """Facts of the client, as the page of each policy says."""
 
@@ -47,20 +58,22 @@ def everything() -> Library:
 
 
 @pytest.mark.parametrize(
-    ("folder", "rule"),
-    [(folder, rule) for folder in FOLDERS for rule in rules_in(folder)],
-    ids=lambda value: value.name if isinstance(value, Path) else value.rpartition(".")[2],
+    ("folder", "rule", "beside"),
+    [(folder, rule, FOLDERS) for folder in FOLDERS for rule in rules_in(folder)]
+    + [(QUICKSTART, rule, DEMO) for rule in rules_in(QUICKSTART)],
+    ids=lambda value: (
+        value.name if isinstance(value, Path) else "" if isinstance(value, list) else value.split(".")[-1]
+    ),
 )
-def test_the_own_tests_of_a_policy_pass_beside_all_others(folder: Path, rule: str) -> None:
-    library = Library(FOLDERS, {})
+def test_the_own_tests_of_a_policy_pass_beside_all_others(folder: Path, rule: str, beside: list[Path]) -> None:
+    library = Library(beside, {})
     assert library.evaluate(rule, {}) == "true"
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_every_folder_has_tests_and_they_need_only_the_library(folder: Path) -> None:
     rules = rules_in(folder)
-    beside = [] if folder in (LIB, QUICKSTART) else [LIB]
-    library = Library([*beside, folder] if folder != QUICKSTART else FOLDERS, {})
+    library = Library({LIB: None, folder: None}, {})
     assert rules
     assert [rule for rule in rules if library.evaluate(rule, {}) != "true"] == []
 
@@ -74,13 +87,14 @@ def test_any_subset_is_accepted_and_reads_no_more_than_it_says(names: tuple[str,
 
 
 @pytest.mark.skipif(shutil.which("opa") is None, reason="opa is not installed")
+@pytest.mark.parametrize("folders", [FOLDERS, DEMO], ids=["library", "demo"])
 @pytest.mark.parametrize(
     "words",
-    [("test",), ("check", "--strict"), ("fmt", "--fail", "--list")],
+    [("test",), ("check", "--strict", "--schema", str(SCHEMA)), ("fmt", "--fail", "--list")],
     ids=lambda words: words[0],
 )
-def test_open_policy_agent_agrees(words: tuple[str, ...]) -> None:
-    done = subprocess.run(["opa", *words, *map(str, FOLDERS)], capture_output=True, text=True, check=False)
+def test_open_policy_agent_agrees(words: tuple[str, ...], folders: list[Path]) -> None:
+    done = subprocess.run(["opa", *words, *map(str, folders)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
@@ -92,9 +106,7 @@ REQUESTS: dict[str, Document] = {
     "zone": question(pod("acorn", ACORN), "git.corp.example", OUTSIDE),
     "listed": question(pod("acorn", ACORN), "a.c2.example", OUTSIDE),
     "shadow": question(pod("acorn", ACORN), "a.dyn.example", OUTSIDE),
-    "nobody": question(
-        {"kind": "unknown", "why": "", "ip": "192.0.2.1"}, "db.acorn.svc.cluster.local", service("acorn")
-    ),
+    "nobody": question(NOBODY, "db.acorn.svc.cluster.local", service("acorn")),
     "root": question(pod("acorn", ACORN), "", {"kind": "external"}),
 }
 
@@ -146,7 +158,7 @@ def test_a_listed_name_wins_over_an_answer_of_an_environment() -> None:
 def test_an_infra_name_that_is_listed_is_blocked() -> None:
     tables = {key: table for name in NAMES for key, table in sample(name).items()}
     tables["tenant_isolation"]["infra"]["names"]["a.c2.example"] = True
-    document = REQUESTS["listed"] | {"client": {"kind": "host", "why": "", "ip": "192.0.2.1"}}
+    document = REQUESTS["listed"] | {"client": NOBODY | {"kind": "host"}}
     verdict = Library(ALL, tables).decide(document)
     assert verdict is not None
     assert (verdict.action, verdict.rule, verdict.block_as) == (Action.BLOCK, "blocklist/malware", BlockAs.SINKHOLE)
