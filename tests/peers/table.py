@@ -57,6 +57,7 @@ PEERS = (
     ),
     Peer("unbound", How.APT, "unbound", ("-V",), "Version 1.", "measured beside"),
     Peer("knotd", How.APT, "knot", ("-V",), "Knot DNS", "measured beside, zone transfers"),
+    Peer("go", How.APT, "golang-go", ("version",), "go version go1.", "a decision point, built from its source"),
     Peer("dnsperf", How.APT, "dnsperf", ("-h",), "dnsperf", "load"),
     Peer("dig", How.APT, "bind9-dnsutils", ("-v",), "DiG 9.", "questions"),
     Peer("openssl", How.APT, "openssl", ("version",), "OpenSSL 3.", "certificates and keys of test clusters"),

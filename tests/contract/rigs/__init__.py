@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tests.contract.rigs.base import UNDEFINED, Break, Rig
+from tests.contract.rigs.examples import GoRig, PythonRig
 from tests.contract.rigs.grpc import FakePointRig, FakePointUnaryRig, PdpRig
 from tests.contract.rigs.opa import FakeOpaRig, RealOpaRig
 from tests.contract.rigs.rego import RegoRig
@@ -21,6 +22,8 @@ RIGS: Mapping[str, type[Rig]] = {
     "grpc": FakePointRig,
     "grpc unary": FakePointUnaryRig,
     "grpc pdp": PdpRig,
+    "grpc python": PythonRig,
+    "grpc go": GoRig,
 }
 
 __all__ = ["RIGS", "UNDEFINED", "Break", "Rig"]
