@@ -1,4 +1,8 @@
 # Names and addresses nobody should reach, as data.
+# METADATA
+# scope: package
+# schemas:
+#   - input: schema.input
 package dnspolicy.blocklist
 
 # What lists a name, given with its suffixes (longest first): the name itself, else the longest suffix.

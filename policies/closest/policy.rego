@@ -1,4 +1,8 @@
 # The endpoints of a service that are near the client come first, or are all it gets.
+# METADATA
+# scope: package
+# schemas:
+#   - input: schema.input
 package dnspolicy.closest
 
 import data.dnspolicy.lib.service

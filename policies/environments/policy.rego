@@ -1,4 +1,8 @@
 # One name, an answer for each environment; and no way from one environment into another.
+# METADATA
+# scope: package
+# schemas:
+#   - input: schema.input
 package dnspolicy.environments
 
 import data.dnspolicy.lib.named_service

@@ -1,4 +1,8 @@
 # Names of services in the cluster's zone, whatever the zone is called.
+# METADATA
+# scope: package
+# schemas:
+#   - input: schema.input
 package dnspolicy.lib
 
 # METADATA

@@ -1,6 +1,10 @@
 # A pod resolves a service if its service account may `get` it, as Kubernetes' own roles and bindings say.
 #
 # The objects are read below `data.kubernetes`: by namespace and name, those without a namespace by name.
+# METADATA
+# scope: package
+# schemas:
+#   - input: schema.input
 package dnspolicy.rbac
 
 import data.dnspolicy.lib.service

@@ -1,4 +1,8 @@
 # From one version of a service to the next: some clients first, pinned ones when they want, and nobody left with nothing.
+# METADATA
+# scope: package
+# schemas:
+#   - input: schema.input
 package dnspolicy.rolling_upgrade
 
 import data.dnspolicy.lib.gone

@@ -1,6 +1,10 @@
 # Between clients and a service stand others: a scanner, a proxy, an auditor. Each gets the next, and the last the service.
 #
 # Loops cannot be written: a client is only ever sent to an intermediary, and names of intermediaries are never sent on.
+# METADATA
+# scope: package
+# schemas:
+#   - input: schema.input
 package dnspolicy.service_chain
 
 import data.dnspolicy.lib.gone

@@ -1,4 +1,8 @@
 # Each client of a headless service gets the endpoints of its shard, and always the same.
+# METADATA
+# scope: package
+# schemas:
+#   - input: schema.input
 package dnspolicy.sharding
 
 import data.dnspolicy.lib.service

@@ -2,6 +2,10 @@
 #
 # Everything is decided by what the name says (`input.target`), never by whether it exists: names that are there and
 # names that are not, every type, reverse look-ups and pod names get one and the same verdict.
+# METADATA
+# scope: package
+# schemas:
+#   - input: schema.input
 package dnspolicy.tenant_isolation
 
 import data.dnspolicy.lib.same_tenant

@@ -29,7 +29,7 @@ from tests.unit.policies.library import (
 )
 
 LIB = POLICIES / "lib"
-SCHEMA = ROOT / "docs" / "schema" / "input.json"
+SCHEMA = ROOT / "docs" / "schema"
 FOLDERS = [LIB, *(POLICIES / name for name in (*NAMES, *CLUSTER))]
 ALL = [LIB, *(POLICIES / name for name in NAMES)]
 DEMO = [*ALL, QUICKSTART]
