@@ -21,6 +21,7 @@ from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.context import Judgement
 from dnspolicy.chain.observer import Outcome
 from dnspolicy.cli.configured import add_conf, plan_of
+from dnspolicy.cli.titles import title_at
 from dnspolicy.model.answer import Answer
 from dnspolicy.model.errors import BadName, ConfigError
 from dnspolicy.model.identity import Identity
@@ -148,12 +149,12 @@ class Page:
             self.line("          ", fact)
         block = f"server block {outcome.zone} ({outcome.server})"
         self.line(("question  ", "bold"), f"{query.asked} {type_text(query.qtype)} over {query.transport}, {block}")
-        for judgement in _different(outcome.judgements):
+        for judgement in different(outcome.judgements):
             self._judgement(judgement, query)
         if not outcome.judgements:
             self.line(("policy    ", "bold"), "none in this server block")
         if self._show_input:
-            self._input(outcome)
+            self.input(outcome)
         self._answer(outcome)
 
     def _judgement(self, judgement: Judgement, query: Query) -> None:
@@ -161,7 +162,7 @@ class Page:
         about = "the answer" if judgement.phase is Phase.RESPONSE else judgement.name
         if verdict.trigger.startswith("cname:"):
             about = f"{judgement.name} (alias in the answer)"
-        self.line(("judged    ", "bold"), about, " → ", *_verdict(verdict))
+        self.line(("judged    ", "bold"), about, " → ", *described(verdict))
         place = self._app.rooms.engines.source_of(verdict.rule)
         if place is not None:
             place = place.removeprefix(f"{Path.cwd()}/")
@@ -169,6 +170,9 @@ class Page:
         self.line(
             "          rule ", (verdict.rule, "bold"), f" at {origin.get(verdict.origin, place or 'an unknown place')}"
         )
+        title = title_at(place) if place is not None else ""
+        if title:
+            self.line("          of ", (title, "italic"))
         self.line("          because ", verdict.reason)
         for would in verdict.shadow:
             self.line(
@@ -176,7 +180,7 @@ class Page:
             )
         self.line(f"          revision {verdict.revision or 'none'}, {judgement.seconds * 1e6:.0f} µs")
 
-    def _input(self, outcome: Outcome) -> None:
+    def input(self, outcome: Outcome) -> None:
         target = self._app.view.targets(outcome.query.name, self._app.rooms.cluster_zones, True)[0]
         document = json.loads(encode(PolicyInput(Phase.QUERY, outcome.identity, outcome.query, target)))
         self.line(("input     ", "bold"), json.dumps(document, indent=2).replace("\n", "\n          "))
@@ -191,27 +195,27 @@ class Page:
         self.line(("answer    ", "bold"), f"{rcode_text(reply.rcode)}{made}{via}")
         for records, section in ((reply.answer, ""), (reply.authority, "authority"), (reply.additional, "additional")):
             for record in records:
-                shown = f"{record.owner} {record.ttl} {type_text(record.type)} {_printable(rdata.text(record))}"
+                shown = f"{record.owner} {record.ttl} {type_text(record.type)} {escaped(rdata.text(record))}"
                 self.line(f"          {shown}", (f"  ; {section}" if section else "", "dim"))
         for error in reply.ede:
-            self.line(f"          extended error {error.code}: {_printable(error.text)}")
+            self.line(f"          extended error {error.code}: {escaped(error.text)}")
         if outcome.failure:
-            self.line(("failure   ", "bold red"), _printable(outcome.failure))
+            self.line(("failure   ", "bold red"), escaped(outcome.failure))
         if outcome.original is not None and isinstance(outcome.original, Answer):
-            held = ", ".join(_printable(rdata.text(r)) for r in outcome.original.answer)
+            held = ", ".join(escaped(rdata.text(r)) for r in outcome.original.answer)
             self.line(("held back ", "bold"), held or "an empty answer")
 
     def compare(self, one: Outcome, other: Outcome) -> None:
         """What differs between two clients."""
         self.line("")
-        differences = list(_differences(one, other))
-        if not differences:
+        found = list(differences(one, other))
+        if not found:
             self.line(("compared  ", "bold"), "the same verdicts and the same answer for both")
-        for what, left, right in differences:
+        for what, left, right in found:
             self.line(("compared  ", "bold"), f"{what}: {left} ≠ {right}")
 
 
-def _different(judgements: Iterable[Judgement]) -> Iterable[Judgement]:
+def different(judgements: Iterable[Judgement]) -> Iterable[Judgement]:
     """Without those that say the same of the same name once more: an alias is judged on its way up again."""
     said: list[tuple[str, Phase, Verdict]] = []
     for judgement in judgements:
@@ -242,7 +246,7 @@ def _facts(identity: Identity) -> Iterable[str]:
         yield ", ".join(f"{what} {value}" for what, value in known.items() if value)
 
 
-def _verdict(verdict: Verdict) -> Iterable[Part]:
+def described(verdict: Verdict) -> Iterable[Part]:
     colour = COLOURS[verdict.action]
     if verdict.mode is Mode.SHADOW:
         yield ("allow", "bold green")
@@ -258,8 +262,8 @@ def _verdict(verdict: Verdict) -> Iterable[Part]:
         yield f" to {', '.join(to)}"
 
 
-def _differences(one: Outcome, other: Outcome) -> Iterable[tuple[str, str, str]]:
-    for what, read in (("verdict", _verdicts), ("rule", _rules), ("answer", _records)):
+def differences(one: Outcome, other: Outcome) -> Iterable[tuple[str, str, str]]:
+    for what, read in (("verdict", _verdicts), ("rule", _rules), ("answer", records)):
         left, right = read(one), read(other)
         if left != right:
             yield what, left, right
@@ -273,12 +277,12 @@ def _rules(outcome: Outcome) -> str:
     return ", ".join(dict.fromkeys(j.verdict.rule for j in outcome.judgements)) or "none"
 
 
-def _records(outcome: Outcome) -> str:
+def records(outcome: Outcome) -> str:
     if not isinstance(outcome.reply, Answer):
         return "dropped"
-    shown = " ".join(_printable(rdata.text(r)) for r in outcome.reply.answer)
+    shown = " ".join(escaped(rdata.text(r)) for r in outcome.reply.answer)
     return f"{rcode_text(outcome.reply.rcode)} {shown}".strip()
 
 
-def _printable(text: str) -> str:
+def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
