@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from dnspolicy.app.bundles import BundlePlace
 from dnspolicy.bundle import Bundle
@@ -12,18 +12,29 @@ from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.feeds.failures import FeedFailure, Reason
 from dnspolicy.feeds.fetch import Fetched, Fetcher
-from dnspolicy.model.errors import DnsPolicyError
+from dnspolicy.model.errors import DnsPolicyError, PolicyLoadError
 
 log = logging.getLogger("dnspolicy.policy")
-Take = Callable[[int, Bundle], Awaitable[None]]
-"""Puts a bundle in force, with all others. Raises PolicyLoadError when it cannot be."""
 MAX_LABEL = 64
+
+
+class Whole(Protocol):
+    """All bundles of a policy, by number."""
+
+    async def take(self, number: int, bundle: Bundle) -> None:
+        """Put a bundle in force, with the others. Raises PolicyLoadError when it cannot be."""
+        ...
+
+    def holds(self, number: int, bundle: Bundle) -> bool:
+        """Whether that is what is in force."""
+        ...
 
 
 class BundleMeasures:
     """The metrics of bundles. A bundle is called by its name in the Corefile."""
 
     def __init__(self, metrics: Metrics) -> None:
+        self._refused = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
         self._info = metrics.gauge(
             "dnspolicy_policy_bundle_info",
             "1 for the revision that a bundle in force says it is.",
@@ -39,6 +50,10 @@ class BundleMeasures:
             "Times a bundle could not be had or was refused, by reason.",
             ("bundle", "reason"),
         )
+
+    def refused(self) -> None:
+        """What came or changed is not put in force."""
+        self._refused.inc()
 
     def in_force(self, bundle: Bundle) -> None:
         self.forget(bundle.name)
@@ -66,10 +81,12 @@ def shown_revision(bundle: Bundle) -> str:
 class Follower:
     """One URL. `number` says which of the bundles it is; `problem` is why there is no newer one, or empty."""
 
-    def __init__(self, number: int, place: BundlePlace, take: Take, measures: BundleMeasures, clock: Clock) -> None:
+    def __init__(self, number: int, place: BundlePlace, whole: Whole, measures: BundleMeasures, clock: Clock) -> None:
         self._number = number
         self._place = place
-        self._take = take
+        self._whole = whole
+        self._clock = clock
+        self._offered: Bundle | None = None
         self._measures = measures
         self._fetcher = Fetcher(place.origin(), clock, log)
         self.problem = ""
@@ -96,8 +113,13 @@ class Follower:
         await self._fetcher.close()
 
     async def take(self, fetched: Fetched) -> None:
-        bundle = await asyncio.to_thread(self._place.open, fetched.body)
-        await self._take(self._number, bundle)
+        self._offered = None
+        try:
+            self._offered = bundle = await asyncio.to_thread(self._place.open, fetched.body)
+        except PolicyLoadError:
+            self._measures.refused()
+            raise
+        await self._whole.take(self._number, bundle)
         if fetched.kept:
             log.warning("bundle %s is the copy on disk until its server answers", self._place.name)
         self.confirmed(fetched.at)
@@ -109,6 +131,10 @@ class Follower:
             log.info("bundle %s can be had again", self._place.name)
 
     def failed(self, problem: DnsPolicyError) -> None:
+        came = not isinstance(problem, FeedFailure) and self._offered is not None
+        if came and self._offered and self._whole.holds(self._number, self._offered):
+            self.confirmed(self._clock.wall())  # refused at first, and taken when another one came
+            return
         self._measures.failed(self._place.name, problem)
         text = str(problem) if not isinstance(problem, FeedFailure) else f"bundle {self._place.name}: {problem}"
         if text != self.problem:  # said once

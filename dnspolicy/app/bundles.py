@@ -18,6 +18,8 @@ MAX_KEY = 1 << 20
 _ACCEPT = "application/vnd.openpolicyagent.bundles, application/gzip, application/octet-stream, */*;q=0.1"
 Places = Callable[[str], Path]
 """A path as the Corefile writes it → where it is."""
+Open = Callable[[Job], Bundle]
+"""Blocks. Raises BundleError."""
 
 
 class BundlePlace(msgspec.Struct, frozen=True):
@@ -26,6 +28,7 @@ class BundlePlace(msgspec.Struct, frozen=True):
     line: BundleLine
     short: str
     path: Places
+    opens: Open
 
     @property
     def name(self) -> str:
@@ -43,7 +46,7 @@ class BundlePlace(msgspec.Struct, frozen=True):
             trust = self.trust()
         except BundleError as problem:
             raise problem.of(self.name) from None
-        return open_apart(Job(self.name, raw, trust, Limits(packed=self.line.size)))
+        return self.opens(Job(self.name, raw, trust, Limits(packed=self.line.size)))
 
     def read(self) -> Bundle:
         """The bundle in a file. Blocks. Raises BundleError."""
@@ -76,11 +79,11 @@ class BundlePlace(msgspec.Struct, frozen=True):
         return self.path(text) if text else None
 
 
-def placed(lines: Sequence[BundleLine], path: Places) -> tuple[BundlePlace, ...]:
-    """The lines with names that tell their files apart."""
+def placed(lines: Sequence[BundleLine], path: Places, opens: Open = open_apart) -> tuple[BundlePlace, ...]:
+    """The lines with names that tell their files apart. `opens` unpacks and checks what they lead to."""
     shorts = [line.name.rstrip("/").rpartition("/")[2] for line in lines]
     unique = [f"{n}/{short}" if shorts.count(short) > 1 else short for n, short in enumerate(shorts, 1)]
-    return tuple(BundlePlace(line, short, path) for line, short in zip(lines, unique, strict=True))
+    return tuple(BundlePlace(line, short, path, opens) for line, short in zip(lines, unique, strict=True))
 
 
 def files_of(places: Sequence[BundlePlace], bundles: Sequence[Bundle]) -> tuple[SourceFile, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from dnspolicy.app.awaited import AwaitedEngine
@@ -44,20 +44,21 @@ class BundleSupply:
         metrics: Metrics,
         here: bool,
         declared: tuple[DataPath, ...] = (),
+        load: Callable[..., Loaded] = load,
     ) -> None:
         self._places = places
         self._folders = folders
         self._entrypoint = entrypoint
         self._declared = declared
+        self._loads = load
         self._pause = reload
         self._clock = clock
         self._metrics = metrics
         self._here = here
         self._measures = BundleMeasures(metrics)
-        self._failed = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
         self._files = {n: place.path(place.line.source) for n, place in enumerate(places) if not place.line.web}
         self._followers = {
-            n: Follower(n, place, self._take, self._measures, clock) for n, place in enumerate(places) if place.line.web
+            n: Follower(n, place, self, self._measures, clock) for n, place in enumerate(places) if place.line.web
         }
         self._now: Bundles = {}
         self._refused: Bundles = {}
@@ -142,7 +143,7 @@ class BundleSupply:
             except PolicyLoadError as problem:
                 log.error("the policy in force stays; the new one is refused:\n%s", problem)
             except Exception:  # a fault of ours must not end the watch
-                self._failed.inc()
+                self._measures.refused()
                 log.exception("looking for a new policy failed; the one in force stays")
 
     async def _look(self) -> None:
@@ -152,21 +153,21 @@ class BundleSupply:
         self._seen = looks
         for number in moved:
             if number is None:
-                await self._take(None, None)
+                await self.take(None, None)
                 continue
             try:
                 bundle = await asyncio.to_thread(self._places[number].read)
             except PolicyLoadError:
-                self._failed.inc()
+                self._measures.refused()
                 raise
-            await self._take(number, bundle)
+            await self.take(number, bundle)
 
     def _looks(self) -> Iterator[tuple[int | None, Seen]]:
         yield None, fingerprint(self._folders)
         for number, path in self._files.items():
             yield number, fingerprint((path,))
 
-    async def _take(self, number: int | None, bundle: Bundle | None) -> None:
+    async def take(self, number: int | None, bundle: Bundle | None) -> None:
         """Put a bundle in force beside the others, or the folders as they are now. Raises PolicyLoadError."""
         async with self._lock:
             new = {number: bundle} if number is not None and bundle is not None else {}
@@ -182,15 +183,19 @@ class BundleSupply:
                 if failure is not None and self._engine.not_ready():
                     log.error("no policy yet:\n%s", failure)
                 return
-            self._failed.inc()
+            self._measures.refused()
             self._refused |= new
             assert failure is not None
             raise failure
 
+    def holds(self, number: int, bundle: Bundle) -> bool:
+        """Whether that is what is in force."""
+        return self._now.get(number) is bundle
+
     def _tries(self, new: Bundles) -> list[Bundles]:
-        """What may be put in force with `new`: all as it is, and what was refused because this one was missing."""
-        tries = [self._now | new, self._now | self._refused | new]
-        return sorted(tries if self._refused.keys() - new.keys() else tries[:1], key=len, reverse=True)
+        """What may be put in force with `new`: with what was refused before, which may have lacked it, or as it is."""
+        with_refused, plain = self._now | self._refused | new, self._now | new
+        return [with_refused, plain] if self._refused.keys() - new.keys() else [plain]
 
     async def _put(self, bundles: Bundles) -> None:
         """All of it, or nothing. Raises PolicyLoadError."""
@@ -211,7 +216,7 @@ class BundleSupply:
 
     def _load(self, bundles: Mapping[int, Bundle]) -> Loaded:
         more = files_of(self._places, [bundles[n] for n in range(len(self._places))])
-        return load(self._folders, self._entrypoint, declared=self._declared, more=more)
+        return self._loads(self._folders, self._entrypoint, declared=self._declared, more=more)
 
     def _made(self, loaded: Loaded, here: bool | None = None) -> RegoEngine:
         here = self._here if here is None else here

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dnspolicy.app.bundles import placed
 from dnspolicy.app.bundlesupply import BundleSupply
+from dnspolicy.app.opening import opened
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.schema import Duration
+from dnspolicy.engines.rego import load
 from dnspolicy.engines.rego.samples import samples
 from dnspolicy.model.errors import EngineUnavailable
 from dnspolicy.policy.settings.bundle import BundleLine
@@ -28,14 +31,14 @@ def line(source: str | Path, **options: Any) -> BundleLine:
 
 
 class Rig:
-    """`changes` counts what the server is told."""
+    """`changes` counts what the server is told. Nothing runs in processes of its own, which would take seconds."""
 
     def __init__(self, *lines: BundleLine, folders: tuple[Path, ...] = (), here: bool = True) -> None:
         self.metrics = Metrics()
         self.changes = 0
         self.supply = BundleSupply(
-            placed(lines, Path), folders, "data.dnspolicy.decision", reload=0.02, clock=SystemClock(),
-            metrics=self.metrics, here=here,
+            placed(lines, Path, opened), folders, "data.dnspolicy.decision", reload=0.02, clock=SystemClock(),
+            metrics=self.metrics, here=here, load=partial(load, isolated=False),
         )  # fmt: skip
 
     def value(self, name: str) -> dict[Any, float]:
