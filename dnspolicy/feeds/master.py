@@ -62,7 +62,7 @@ def absolute(word: str, origin: str, name: str, number: int) -> str:
     if word == "@":
         return origin
     lower = word.lower()
-    if lower.startswith("*."):
+    if lower.startswith("*.") and len(word) > 2:
         return f"*.{absolute(word[2:], origin, name, number)}"
     if not _PLAIN.match(lower):
         try:
