@@ -1,6 +1,7 @@
 # Names and addresses nobody should reach, as data.
 # METADATA
 # scope: package
+# title: Names and addresses nobody should reach
 # schemas:
 #   - input: schema.input
 package dnspolicy.blocklist

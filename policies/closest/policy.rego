@@ -1,6 +1,7 @@
 # The endpoints of a service that are near the client come first, or are all it gets.
 # METADATA
 # scope: package
+# title: The nearest endpoints
 # schemas:
 #   - input: schema.input
 package dnspolicy.closest

@@ -1,6 +1,7 @@
 # One name, an answer for each environment; and no way from one environment into another.
 # METADATA
 # scope: package
+# title: One name, an answer for each environment
 # schemas:
 #   - input: schema.input
 package dnspolicy.environments

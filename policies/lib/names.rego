@@ -1,6 +1,7 @@
 # Names of services in the cluster's zone, whatever the zone is called.
 # METADATA
 # scope: package
+# title: Facts that several policies need
 # schemas:
 #   - input: schema.input
 package dnspolicy.lib

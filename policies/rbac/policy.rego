@@ -3,6 +3,7 @@
 # The objects are read below `data.kubernetes`: by namespace and name, those without a namespace by name.
 # METADATA
 # scope: package
+# title: What a service account may get
 # schemas:
 #   - input: schema.input
 package dnspolicy.rbac

@@ -1,6 +1,7 @@
 # From one version of a service to the next: some clients first, pinned ones when they want, and nobody left with nothing.
 # METADATA
 # scope: package
+# title: From one version to the next
 # schemas:
 #   - input: schema.input
 package dnspolicy.rolling_upgrade

@@ -3,6 +3,7 @@
 # Loops cannot be written: a client is only ever sent to an intermediary, and names of intermediaries are never sent on.
 # METADATA
 # scope: package
+# title: Intermediaries before a service
 # schemas:
 #   - input: schema.input
 package dnspolicy.service_chain

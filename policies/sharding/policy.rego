@@ -1,6 +1,7 @@
 # Each client of a headless service gets the endpoints of its shard, and always the same.
 # METADATA
 # scope: package
+# title: The endpoints of a client's shard
 # schemas:
 #   - input: schema.input
 package dnspolicy.sharding

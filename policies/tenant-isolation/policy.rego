@@ -4,6 +4,7 @@
 # names that are not, every type, reverse look-ups and pod names get one and the same verdict.
 # METADATA
 # scope: package
+# title: Nothing of other tenants
 # schemas:
 #   - input: schema.input
 package dnspolicy.tenant_isolation
