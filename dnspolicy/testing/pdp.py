@@ -14,6 +14,8 @@ from dnspolicy.engines.grpc.credentials import Pem
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.engines.grpc.words import SERVICE
 
+LARGE = 256 * 1024
+"""Bytes of an answer that is too large."""
 Says = Callable[[pb.CheckRequest], pb.CheckResponse]
 
 
@@ -22,7 +24,7 @@ class Fault(StrEnum):
 
     silent: none come. hung: nor does anything else. slow: they come after `delay`. reversed: the last first. twice:
     each comes twice. strange: their ids are of no question. enum: an enumeration has a value nobody knows. empty: they
-    hold no decision. large: they are larger than any limit. bytes: they are no protobuf. reset: after half of a batch
+    hold no decision. large: each has 256 KiB. bytes: they are no protobuf. reset: after half of a batch
     the stream breaks. error: each holds one. status: each call ends with one.
     """
 
@@ -165,7 +167,7 @@ class DecisionPoint:
         elif self.fault is Fault.EMPTY:
             answer.ClearField("result")
         elif self.fault is Fault.LARGE:
-            answer.reason = "x" * (8 * 1024 * 1024)
+            answer.reason = "x" * LARGE
         elif self.fault is Fault.ERROR:
             answer.error.CopyFrom(pb.Status(code=self.code.value[0], message="an error"))
         return answer

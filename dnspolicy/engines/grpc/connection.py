@@ -44,6 +44,7 @@ def open_channel(target: str, settings: GrpcSettings, pem: Pem | None) -> grpc.a
         ("grpc.enable_http_proxy", 0),
         ("grpc.service_config_disable_resolution", 1),
         ("grpc.enable_retries", 0),
+        ("grpc.min_reconnect_backoff_ms", int(settings.connect * 1000)),  # also how long a connect may take
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.max_receive_message_length", settings.max_reply),
         ("grpc.max_send_message_length", -1),
