@@ -67,7 +67,7 @@ class FakeOpa:
     """Runs in a thread of its own. `says` is the decision, or a function of the input document that gives it.
 
     `at` is a Unix socket's path, or the address of a TCP port that it chooses once. Everything may be changed while it
-    runs. `asked` counts decisions, `connections` those that were accepted.
+    runs. `asked` counts decisions, `connections` those that were accepted. `data_forbidden`: it only decides.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class FakeOpa:
         self.trick = Trick.NONE
         self.delay = 0.3
         self.token = ""
+        self.data_forbidden = False
         self.policies: dict[str, str] = {}
         self.data: dict[str, Any] = {}
         self.version = "1.20.2"
@@ -190,6 +191,8 @@ class FakeOpa:
     def _manage(self, method: str, steps: list[str], wish: str, body: bytes) -> tuple[int, Any]:
         """Policies and data; the status and what is sent."""
         kind, rest = steps[0] if steps else "", steps[1:]
+        if self.data_forbidden:
+            return 403, {"code": "unauthorized", "message": "request rejected by administrative policy"}
         if kind == "policies":
             return self._policy(method, "/".join(step for step in rest if step), body)
         if kind != "data":

@@ -119,7 +119,13 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     @property
+    def is_ending(self) -> bool:
+        """Whether the other side has ended it."""
+        return self._transport is not None and self._transport.is_closing() and not self.ended_here
+
+    @property
     def is_usable(self) -> bool:
+        """Whether it takes another request."""
         return self._transport is not None and not self._transport.is_closing() and not self.retired
 
     def _fail(self, problem: Lost) -> None:

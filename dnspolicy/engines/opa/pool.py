@@ -50,6 +50,7 @@ class Pool:
         self._all: set[Connection] = set()
         self._opening: set[asyncio.Task[None]] = set()
         self._waiting: deque[Exchange] = deque()
+        self._waiting_for_new: deque[Exchange] = deque()
         self._closed = False
 
     def __len__(self) -> int:
@@ -96,8 +97,10 @@ class Pool:
                 if connection.is_usable and self._now() - connection.idle_since < IDLE_SECONDS:
                     connection.start(exchange)
                     return
+                if connection.is_ending:  # which it is about to tell; but by then it is no longer ours
+                    self._lost()
                 self._drop(connection)
-        waiting = self._waiting
+        waiting = self._waiting_for_new if exchange.fresh else self._waiting
         while waiting and waiting[0].future.done():
             waiting.popleft()
         if len(waiting) >= WAITING:
@@ -109,7 +112,7 @@ class Pool:
         """As many connections as are waited for, and as there may be."""
         while (
             not self._closed
-            and len(self._opening) < len(self._waiting)
+            and len(self._opening) < len(self._waiting) + len(self._waiting_for_new)
             and len(self._all) + len(self._opening) < self._size
         ):
             task = asyncio.get_running_loop().create_task(self._open())
@@ -150,15 +153,16 @@ class Pool:
             connection.abort()
             return
         self._all.add(connection)
-        self._free(connection)
+        if not _start_first(self._waiting_for_new, connection):
+            self._free(connection)
 
     def _free(self, connection: Connection) -> None:
         """Give a connection to the first that waits."""
-        while self._waiting:
-            exchange = self._waiting.popleft()
-            if not exchange.future.done():
-                connection.start(exchange)
-                return
+        if self._waiting_for_new and not self._opening:
+            self._drop(connection)  # makes room for a new one
+            return
+        if _start_first(self._waiting, connection):
+            return
         connection.idle_since = self._now()
         self._idle.append(connection)
 
@@ -178,10 +182,11 @@ class Pool:
         self._open_more()
 
     def _fail_waiting(self, problem: Lost) -> None:
-        while self._waiting:
-            future = self._waiting.popleft().future
-            if not future.done():
-                future.set_exception(problem)
+        for waiting in (self._waiting_for_new, self._waiting):
+            while waiting:
+                future = waiting.popleft().future
+                if not future.done():
+                    future.set_exception(problem)
 
     def renew(self) -> None:
         """Use no connection again that is open now; what is under way ends first."""
@@ -203,6 +208,16 @@ class Pool:
             task.cancel()
         if opening:
             await asyncio.wait(opening)
+
+
+def _start_first(waiting: deque[Exchange], connection: Connection) -> bool:
+    """Start the first that still waits; whether there was one."""
+    while waiting:
+        exchange = waiting.popleft()
+        if not exchange.future.done():
+            connection.start(exchange)
+            return True
+    return False
 
 
 def _expire(future: asyncio.Future[Reply]) -> None:
