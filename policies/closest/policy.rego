@@ -17,7 +17,7 @@ verdict := {
 	"action": "redirect",
 	"endpoints": kept,
 	"ttl": 5,
-	"rule": concat("/", ["closest", reach]),
+	"rule": concat("/", ["near", reach]),
 	"reason": "the nearest endpoints first",
 } if {
 	wanted

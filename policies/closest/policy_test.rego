@@ -39,7 +39,7 @@ judged(request) := judged_with(request, {})
 
 judged_with(request, table) := verdict if {
 	all := data.dnspolicy.candidates with input as request with data.closest as table
-	mine := {candidate | some candidate in all; startswith(candidate.rule, "closest/")}
+	mine := {candidate | some candidate in all; startswith(candidate.rule, "near/")}
 	verdict := decision with data.dnspolicy.candidates as mine
 }
 
@@ -62,7 +62,7 @@ test_the_decision if {
 	object.remove(verdict, ["endpoints"]) == {
 		"action": "redirect",
 		"ttl": 5,
-		"rule": "closest/all",
+		"rule": "near/all",
 		"reason": "the nearest endpoints first",
 	}
 }
@@ -70,35 +70,35 @@ test_the_decision if {
 test_cut_by_zone if {
 	ips_of_zone := chosen(on("n9", "north"), wants("zone"))
 	first(5, ips_of_zone) == ips(north)
-	judged(asks(on("n9", "north"), wants("zone"))).rule == "closest/zone"
+	judged(asks(on("n9", "north"), wants("zone"))).rule == "near/zone"
 	first(5, chosen(on("n9", "south"), wants("zone"))) == ips(south)
 }
 
 test_cut_by_node if {
 	found := judged(asks(on("n1", "north"), wants("node")))
-	found.rule == "closest/node"
+	found.rule == "near/node"
 	first(5, found.endpoints) == {"10.1.0.1", "10.1.0.2"}
 }
 
 test_too_few_on_the_node_is_the_zone_and_too_few_in_the_zone_is_all if {
-	judged(asks(on("n2", "north"), wants("node"))).rule == "closest/zone"
+	judged(asks(on("n2", "north"), wants("node"))).rule == "near/zone"
 	one_each := service({"dns.example/closest": "node"}, [north[0], south[0]])
 	found := judged(asks(on("n1", "north"), one_each))
-	found.rule == "closest/all"
+	found.rule == "near/all"
 	found.endpoints == ["10.1.0.1", "10.2.0.1"]
 }
 
 test_floor if {
 	request := asks(on("n2", "north"), wants("node"))
-	judged_with(request, {"floor": 1}).rule == "closest/node"
-	judged_with(request, {"floor": 3}).rule == "closest/zone"
-	judged_with(request, {"floor": 4}).rule == "closest/all"
-	judged_with(request, {"floor": 4, "services": {"shop/db": {"floor": 1}}}).rule == "closest/node"
+	judged_with(request, {"floor": 1}).rule == "near/node"
+	judged_with(request, {"floor": 3}).rule == "near/zone"
+	judged_with(request, {"floor": 4}).rule == "near/all"
+	judged_with(request, {"floor": 4, "services": {"shop/db": {"floor": 1}}}).rule == "near/node"
 }
 
 test_the_floor_counts_pods_and_not_addresses if {
 	both := [object.union(north[0], {"ip": "fd00::1"}), north[0], south[0], south[1]]
-	judged(asks(on("n1", "north"), service({"dns.example/closest": "zone"}, both))).rule == "closest/all"
+	judged(asks(on("n1", "north"), service({"dns.example/closest": "zone"}, both))).rule == "near/all"
 }
 
 test_endpoints_without_a_place_are_far if {
@@ -125,14 +125,14 @@ test_nodes_begin_with_different_endpoints if {
 
 test_a_namespace_may_want_it_and_a_service_not if {
 	whole := object.union(service({}, north), {"namespace_labels": {"dns.example/closest": "order"}})
-	judged(asks(on("n1", "north"), whole)).rule == "closest/all"
+	judged(asks(on("n1", "north"), whole)).rule == "near/all"
 	not judged(asks(on("n1", "north"), object.union(whole, {"labels": {"dns.example/closest": "off"}})))
 }
 
 test_a_row_before_labels if {
 	row := {"services": {"shop/db": {"mode": "zone"}}}
-	judged_with(asks(on("n1", "north"), service({}, north)), row).rule == "closest/zone"
-	judged_with(asks(on("n1", "north"), wants("order")), row).rule == "closest/zone"
+	judged_with(asks(on("n1", "north"), service({}, north)), row).rule == "near/zone"
+	judged_with(asks(on("n1", "north"), wants("order")), row).rule == "near/zone"
 	not judged_with(asks(on("n1", "north"), wants("order")), {"services": {"shop/db": {"mode": "off"}}})
 }
 

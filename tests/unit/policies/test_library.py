@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from itertools import combinations
 from pathlib import Path
 
@@ -17,7 +15,6 @@ from tests.unit.policies.library import (
     OUTSIDE,
     POLICIES,
     QUICKSTART,
-    ROOT,
     Document,
     Library,
     answered,
@@ -29,7 +26,6 @@ from tests.unit.policies.library import (
 )
 
 LIB = POLICIES / "lib"
-SCHEMA = ROOT / "docs" / "schema"
 FOLDERS = [LIB, *(POLICIES / name for name in (*NAMES, *CLUSTER))]
 ALL = [LIB, *(POLICIES / name for name in NAMES)]
 DEMO = [*ALL, QUICKSTART]
@@ -84,18 +80,6 @@ def test_any_subset_is_accepted_and_reads_no_more_than_it_says(names: tuple[str,
     known = set[tuple[str, ...]]().union(*(READS[name] for name in names))
     assert loaded.footprint.timeless
     assert loaded.footprint.client_facts() == known
-
-
-@pytest.mark.skipif(shutil.which("opa") is None, reason="opa is not installed")
-@pytest.mark.parametrize("folders", [FOLDERS, DEMO], ids=["library", "demo"])
-@pytest.mark.parametrize(
-    "words",
-    [("test",), ("check", "--strict", "--schema", str(SCHEMA)), ("fmt", "--fail", "--list")],
-    ids=lambda words: words[0],
-)
-def test_open_policy_agent_agrees(words: tuple[str, ...], folders: list[Path]) -> None:
-    done = subprocess.run(["opa", *words, *map(str, folders)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
 
 
 REQUESTS: dict[str, Document] = {
@@ -176,3 +160,38 @@ def test_an_answer_that_leads_inside() -> None:
     assert verdict is not None
     assert (verdict.action, verdict.rule, verdict.block_as) == (Action.BLOCK, "blocklist/address", BlockAs.NODATA)
     assert verdict.reason == "an outside name leads to ::ffff:10.0.0.7 in 10.0.0.0/8"
+
+
+CHOICES = {
+    "environments": {"environments": {"namespaces": {"shop": {"dev": "shop-dev"}}}},
+    "closest": {},
+    "sharding": {"sharding": {"services": {"shop/db": {"mode": "hash"}}}},
+    "rolling-upgrade": {"rolling_upgrade": {"services": {"shop/db": {"version": "2.0.0", "percent": 100}}}},
+    "service-chain": {"service_chain": {"chains": {"shop/db": ["shop/scan"]}, "intermediaries": {"shop/scan": {}}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "rule"),
+    [
+        (("rolling-upgrade",), "upgrade/next"),
+        (("rolling-upgrade", "sharding"), "shard/hash"),
+        (("rolling-upgrade", "sharding", "closest"), "near/all"),
+        (("rolling-upgrade", "sharding", "closest", "environments"), "environment/dev"),
+        (tuple(CHOICES), "chain/next"),
+        ((*CHOICES, "tenant-isolation"), "chain/next"),
+        ((*CHOICES, "rbac"), "rbac/denied"),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, tuple) else "",
+)
+def test_of_several_choices_one_decides_and_always_the_same(names: tuple[str, ...], rule: str) -> None:
+    data = {key: table for name in names for key, table in CHOICES.get(name, {}).items()}
+    library = Library([LIB, *(POLICIES / name for name in names)], data)
+    shop = {"dns.example/tenant": "acorn", "dns.example/environment": "prod"}
+    ready = [{"ip": f"10.1.0.{n}", "hash": n * 1_000_003, "labels": {}, "zone": "north"} for n in range(3)]
+    ready[0]["labels"] = {"app.kubernetes.io/version": "2.0.0"}
+    target = service("shop", shop) | {"labels": {"dns.example/closest": "order"}, "endpoints": ready}
+    client = pod("acorn", ACORN) | {"node": "n1", "zone": "north", "service_account": "web"}
+    verdict = library.decide(question(client, "db.shop.svc.cluster.local", target))
+    assert verdict is not None
+    assert verdict.rule == rule

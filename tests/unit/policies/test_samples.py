@@ -17,7 +17,7 @@ ZONE = "svc.cluster.local"
         ("tenant-isolation", "acorn/web-0", f"db.birch.{ZONE}", "rule tenant/other"),
         ("environments", "shop-prod/web-1", "orders-db.internal.example", "rule environment/prod/canary"),
         ("closest", "shop/web-n", f"db.shop.{ZONE}", "redirect to 10.244.1.10, 10.244.2.10"),
-        ("closest", "shop/web-s", f"db.shop.{ZONE}", "rule closest/all"),
+        ("closest", "shop/web-s", f"db.shop.{ZONE}", "rule near/all"),
         ("rbac", "shop/web-0", f"db.data.{ZONE}", "rule rbac/granted"),
         ("rbac", "shop/web-0", f"cache.data.{ZONE}", "rule rbac/denied"),
         ("rolling-upgrade", "shop/old", f"api.shop.{ZONE}", "redirect to 10.244.1.10"),
