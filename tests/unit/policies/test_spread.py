@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections import Counter
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
 from dnspolicy.engines.rego import load
-from tests.peers.find import find
 from tests.unit.policies.library import POLICIES, Document, Library, pod, question, service
+from tests.unit.policies.opa import decisions
 
 FOLDERS = [POLICIES / "lib", POLICIES / "sharding"]
 DATA = {"sharding": {"services": {"shop/cache": {"mode": "hash", "copies": 1}}}}
@@ -85,24 +82,11 @@ def test_open_policy_agent_chooses_the_same(tmp_path: Path) -> None:
     ready = endpoints(1, 9)
     wanted = [expected(client, ready) for client in clients(1)]
     assert [library_choice(Library(FOLDERS, DATA), client, ready) for client in clients(1)] == wanted
-    assert opa_choices([document(client, ready) for client in clients(1)], tmp_path) == wanted
+    asked = [document(client, ready) for client in clients(1)]
+    assert [found["endpoints"][0] for found in decisions(FOLDERS, DATA, asked, tmp_path)] == wanted
 
 
 def library_choice(library: Library, client: int, ready: list[Endpoint]) -> str:
     verdict = library.decide(document(client, ready))
     assert verdict is not None
     return verdict.endpoints[0]
-
-
-def opa_choices(documents: list[Document], folder: Path) -> list[Any]:
-    (folder / "data.json").write_text(json.dumps(DATA))
-    (folder / "asked.json").write_text(json.dumps({"asked": documents}))
-    words = ["-d", str(folder / "data.json"), "-d", str(folder / "asked.json")]
-    for path in FOLDERS:
-        words += ["-d", str(path)]
-    query = "[v | some d in data.asked; v := data.dnspolicy.decision.endpoints[0] with input as d]"
-    done = subprocess.run(
-        [str(find("opa")), "eval", "-f", "json", "--import", "rego.v1", *words, query], capture_output=True, check=True
-    )
-    found: list[Any] = json.loads(done.stdout)["result"][0]["expressions"][0]["value"]
-    return found
