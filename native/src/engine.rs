@@ -98,7 +98,7 @@ fn json(value: &Value) -> Result<Option<Vec<u8>>, Failure> {
 /// One set of policies with its data. May be used from several threads, one after the other.
 ///
 /// What prepares it (`add_policy`, `add_data`, `warm`, `close`) lets go of the interpreter lock; what evaluates does not:
-/// getting the lock back while another thread computes takes longer than most evaluations.
+/// beside a thread that computes, it would wait longer for the lock than most evaluations take.
 #[pyclass(frozen)]
 pub struct Engine {
     state: Mutex<State>,

@@ -13,7 +13,7 @@ from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.rego.binding import Evaluator, RegoError, RegoMemory, RegoTimeout, threaded
 from dnspolicy.engines.rego.brake import Brake
 from dnspolicy.engines.rego.errors import from_regorus
-from dnspolicy.engines.rego.feeding import DataPath, Fed, fill_slowly, read_slowly, revision, shown
+from dnspolicy.engines.rego.feeding import DataPath, Fed, digest_of, fill_slowly, read_slowly, revision, shown
 from dnspolicy.engines.rego.loaded import Loaded, exhaust
 from dnspolicy.engines.rego.samples import samples
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable, PolicyLoadError
@@ -132,8 +132,9 @@ class RegoEngine:
                 raise PolicyLoadError(f"{shown(path)} was not declared, so nothing can be put there")
         fed = {path: document for path, document in self._fed.items() if documents.get(path, b"") is not None}
         for path, document in documents.items():
-            if document is not None and not (path in fed and fed[path].is_of(document)):
-                fed[path] = await self._run(read_slowly(loaded.empty(), path, document))
+            digest = b"" if document is None else await asyncio.to_thread(digest_of, document)
+            if document is not None and not (path in fed and fed[path].digest == digest):
+                fed[path] = await self._run(read_slowly(loaded.empty(), path, document, digest))
         if static is None or fed == self._fed:
             self._fed, self._revision = fed, revision(loaded.revision, fed)
             return True
