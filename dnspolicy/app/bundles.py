@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from dnspolicy.app.opening import Job, open_apart
 from dnspolicy.bundle import Bundle, BundleError, Limits, Trust, VerificationKey, overlap, verification_key
 from dnspolicy.corefile.regular import read_regular
 from dnspolicy.engines.rego import SourceFile
+from dnspolicy.engines.rego.opening import Job, open_apart
 from dnspolicy.feeds.fetch import Origin
 from dnspolicy.policy.settings.bundle import BundleKey, BundleLine
 

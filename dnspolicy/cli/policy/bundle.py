@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from dnspolicy.app.opening import read_yaml
 from dnspolicy.bundle import (
     Algorithm,
     Bundle,
@@ -33,6 +32,7 @@ from dnspolicy.corefile.regular import read_regular
 from dnspolicy.engines.rego import ENTRYPOINT, load
 from dnspolicy.engines.rego import Limits as PolicyLimits
 from dnspolicy.engines.rego.errors import refuse
+from dnspolicy.engines.rego.opening import read_yaml
 from dnspolicy.engines.rego.sources import Sources, read
 from dnspolicy.model.errors import PolicyLoadError
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from dnspolicy.app.bundles import placed
 from dnspolicy.app.bundlesupply import BundleSupply
-from dnspolicy.app.opening import opened
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.schema import Duration
 from dnspolicy.engines.rego import load
+from dnspolicy.engines.rego.opening import opened
 from dnspolicy.engines.rego.samples import samples
 from dnspolicy.model.errors import EngineUnavailable
 from dnspolicy.policy.settings.bundle import BundleLine

@@ -12,8 +12,8 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from dnspolicy.app.opening import read_yaml
 from dnspolicy.bundle import Bundle, BundleError, Limits, Trust, VerificationKey, open_bundle, verification_key
+from dnspolicy.engines.rego.opening import read_yaml
 
 ALLOW = b'package dnspolicy\n\ndecision := {"action": "allow", "rule": "r", "reason": "bundled"}\n'
 SECRET = b"a secret of thirty-two bytes or more"

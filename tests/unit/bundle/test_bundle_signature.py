@@ -11,7 +11,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dnspolicy.app.opening import read_yaml
 from dnspolicy.bundle import (
     Algorithm,
     BundleError,
@@ -25,6 +24,7 @@ from dnspolicy.bundle import (
     verification_key,
 )
 from dnspolicy.bundle.digest import digest
+from dnspolicy.engines.rego.opening import read_yaml
 from tests.unit.bundle.archives import (
     ALLOW,
     P256,

@@ -1,6 +1,6 @@
 """Opens a bundle in a process of its own: unpacking and checking what a stranger sent takes time and memory.
 
-`python -m dnspolicy.app.opening` reads a Job (MessagePack) and writes an Opened.
+`python -m dnspolicy.engines.rego.opening` reads a Job (MessagePack) and writes an Opened.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Opened(msgspec.Struct, frozen=True):
 
 def open_apart(job: Job) -> Bundle:
     """Open a bundle; 0.2 s and more. Blocks. Raises BundleError."""
-    package = str(Path(__file__).resolve().parents[2])
+    package = str(Path(__file__).resolve().parents[3])
     paths = [package, *[p for p in [os.environ.get("PYTHONPATH")] if p]]
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "dnspolicy.app.opening"],
+            [sys.executable, "-m", "dnspolicy.engines.rego.opening"],
             input=msgspec.msgpack.encode(job),
             capture_output=True,
             timeout=SECONDS,
