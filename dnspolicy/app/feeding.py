@@ -11,6 +11,7 @@ from dnspolicy.app.clusters import source_of
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.cluster.apiserver.options import Options
+from dnspolicy.cluster.fields import tree
 from dnspolicy.cluster.things import Wanted
 from dnspolicy.feeds.document import Source
 from dnspolicy.feeds.feed import FeedOf
@@ -70,10 +71,18 @@ def _source(line: DataLine, plan: Plan, parts: Parts, follow: Follow | None) -> 
         space, _, name = line.place.partition("/")
         return ConfigMapSource(space, name, follow, clock, every=line.period, limit=line.size)
     resource, _, group = line.place.partition(".")
+    _check_fields(line)
     wanted = Wanted(
         resource=resource, group=group, fields=line.words[1:], selector=line.selector, every=line.poll, limit=line.size
     )
     return ObjectsSource(wanted, follow, clock, every=line.period)
+
+
+def _check_fields(line: DataLine) -> None:
+    try:
+        tree(line.words[1:])
+    except ValueError as problem:
+        raise ConfigError(f"data {line.path}: {problem}") from None
 
 
 def _origin(line: DataLine, plan: Plan) -> Origin:

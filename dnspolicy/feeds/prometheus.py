@@ -85,7 +85,10 @@ def _samples(data: _Data) -> list[_Sample]:
 
 
 def _number(text: str) -> float | None:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        raise bad_document(f"not what Prometheus answers: {plain(text)!r} is no number") from None
     return number if math.isfinite(number) else None
 
 

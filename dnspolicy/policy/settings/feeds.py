@@ -183,5 +183,5 @@ def _check_url(text: str) -> None:
         good = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
         good = False
-    if not good or not text.isascii() or not text.isprintable():
+    if not good or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError(f"'{text}' is no URL that begins with http:// or https://")

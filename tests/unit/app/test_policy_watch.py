@@ -13,6 +13,7 @@ from dnspolicy.app.plan import Plan
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.corefile.schema import Duration
 from dnspolicy.engines.rego import Loaded, load
+from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.model.answer import Dependencies
 from dnspolicy.plugins.policy import Config
 
@@ -37,8 +38,8 @@ async def changes(path: Path, then: Path, *, early: bool, monkeypatch: pytest.Mo
     def change() -> None:
         then.write_text(rule("another"))
 
-    def load_and_change(folders: tuple[Path, ...], entrypoint: str) -> Loaded:
-        loaded = load(folders, entrypoint)
+    def load_and_change(folders: tuple[Path, ...], entrypoint: str, declared: tuple[DataPath, ...] = ()) -> Loaded:
+        loaded = load(folders, entrypoint, declared=declared)
         change()
         return loaded
 
