@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from dnspolicy.cli.policy import bundle, cost, fmt, lint, new, push, test
+from dnspolicy.cli.policy import bundle, cost, diff, fmt, lint, new, push, replay, shadow_report, test
 
-COMMANDS = (new, fmt, lint, test, cost, bundle, push)
+COMMANDS = (new, fmt, lint, test, cost, bundle, push, diff, replay, shadow_report)
 """In the order of the help. Each has `add_parser(subparsers)` and `run(args)`, which gives the exit code.
 
 A module named `shadow_report` is the command `shadow-report`.
