@@ -101,7 +101,7 @@ async def until(holds: Callable[[], object]) -> None:
 
 async def answers(app: App, wanted: str, name: str = "n1.list.example") -> None:
     async with asyncio.timeout(PATIENCE):
-        while await code(app, name) != wanted:
+        while await code(app, name) != wanted:  # noqa: ASYNC110 there is nothing else to wait for
             await asyncio.sleep(0.01)
 
 
@@ -149,7 +149,7 @@ def test_a_large_list_changes_under_load_and_costs_no_answer(tmp_path: Path) -> 
         async with site.running() as app:
             loop = asyncio.get_running_loop()
             transport, questions = await loop.create_datagram_endpoint(Questions, remote_addr=(site.ip, site.port))
-            for first in (5, 0, 7):
+            for first in (5, 0):
                 before, at = revisions(app), len(questions.codes)
                 site.put("names.txt", listed(first))
                 await until(lambda before=before: revisions(app) != before)
@@ -163,7 +163,7 @@ def test_a_large_list_changes_under_load_and_costs_no_answer(tmp_path: Path) -> 
     questions = asyncio.run(story())
     assert questions.answered == questions.asked
     changes = [code for code, before in zip(questions.codes, ["", *questions.codes], strict=False) if code != before]
-    assert changes == ["NXDOMAIN", "NOERROR", "NXDOMAIN", "NOERROR"]
+    assert changes == ["NXDOMAIN", "NOERROR", "NXDOMAIN"]
 
 
 def test_nothing_is_decided_without_what_is_required(tmp_path: Path) -> None:
@@ -228,14 +228,14 @@ def test_objects_come_from_the_cluster_that_is_in_force(tmp_path: Path) -> None:
 def test_a_policy_that_changes_keeps_its_documents(tmp_path: Path) -> None:
     site = Site(tmp_path, "reload 10ms\ndata names file names.txt {\n every 100ms\n}")
     site.put("names.txt", "list.example\n")
+    turned = RULES.replace('"allow"', '"x"').replace('"block"', '"allow"').replace('"x"', '"block"')
 
     async def story() -> None:
         async with site.running() as app:
-            assert await code(app) == "NXDOMAIN"
-            site.put(
-                "rules/rule.rego", RULES.replace('"action": "block"', '"action": "block", "block": {"as": "refused"}')
-            )
-            await answers(app, "REFUSED")
+            assert (await code(app), await code(app, "other.example")) == ("NXDOMAIN", "NOERROR")
+            site.put("rules/rule.rego", turned)
+            await answers(app, "NXDOMAIN", "other.example")
+            assert await code(app) == "NOERROR"
 
     asyncio.run(story())
 
