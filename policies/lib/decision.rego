@@ -24,6 +24,12 @@
 #
 # Policies that read the clock add to `data.dnspolicy.edges` in how many seconds what they say may change. The decision,
 # and so the answer, lives no longer than until the first edge.
+#
+# METADATA
+# title: One decision of what all policies say
+# scope: subpackages
+# schemas:
+#   - input: schema.input
 package dnspolicy
 
 # The common case: one candidate, nothing to combine.

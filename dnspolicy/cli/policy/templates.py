@@ -40,6 +40,8 @@ HEAD = """\
 # title: TITLE
 # description: ABOUT
 # scope: package
+# schemas:
+#   - input: schema.input
 package dnspolicy.KEY
 
 """
