@@ -216,7 +216,9 @@ class _Answers:
             if problem is not None:
                 raise problem
 
-    def _done(self, _: object) -> None:
+    def _done(self, reading: asyncio.Future[None]) -> None:
+        if not reading.cancelled():
+            reading.exception()  # what writing fails of comes first
         self._ended = True
         self._wake.set()
 

@@ -97,6 +97,7 @@ class Stream:
         self._waiting = _Waiting(most)
         self.lost = self._waiting.lost
         self._batch = batch
+        self._room = 2 * most
         self._stray = stray
         self._sent = sent
         self._queue: list[tuple[int, bytes, float]] = []
@@ -111,8 +112,15 @@ class Stream:
     def __len__(self) -> int:
         return len(self._waiting)
 
+    @property
+    def unsent(self) -> int:
+        """How many questions are held because the last write is still under way."""
+        return len(self._queue)
+
     def ask(self, body: bytes, seconds: float) -> Answer:
         number, answer = self._waiting.add(seconds)
+        if len(self._queue) >= self._room:  # nobody reads them, and most have been given up
+            self._queue = [entry for entry in self._queue if entry[0] in self._waiting.pending]
         self._queue.append((number, body, self._waiting.loop.time() + seconds))
         if len(self._queue) == 1:
             self._wake.set()

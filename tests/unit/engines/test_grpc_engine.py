@@ -148,6 +148,21 @@ def test_no_more_are_asked_than_may_be_under_way(mode: GrpcMode) -> None:
     run(story())
 
 
+def test_a_decision_point_that_reads_nothing_costs_no_memory() -> None:
+    async def story() -> None:
+        point = DecisionPoint(allow)
+        point.fault = Fault.SILENT
+        async with joined(point, in_flight=50, failures=10_000, refresh=3600) as engine:
+            asking: Any = engine.engine.targets[0]._connection.asking  # type: ignore[union-attr]
+            large = question(labels={"app": "x" * 50_000})
+            for _ in range(40):
+                await asyncio.gather(*(engine.decide(0.01, large) for _ in range(60)), return_exceptions=True)
+            assert 0 < asking.unsent <= 100
+            assert len(asking) == 0
+
+    run(story())
+
+
 @MODES
 def test_a_decision_point_that_is_restarted_under_load_costs_only_failures(mode: GrpcMode) -> None:
     async def story() -> None:
