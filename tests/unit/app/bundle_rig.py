@@ -22,6 +22,7 @@ from dnspolicy.policy.settings.bundle import BundleLine
 
 PATIENCE = 30.0
 NOT_YET = "not yet"
+Declared = tuple[tuple[str, ...], ...]
 
 
 def line(source: str | Path, **options: Any) -> BundleLine:
@@ -33,12 +34,14 @@ def line(source: str | Path, **options: Any) -> BundleLine:
 class Rig:
     """`changes` counts what the server is told. Nothing runs in processes of its own, which would take seconds."""
 
-    def __init__(self, *lines: BundleLine, folders: tuple[Path, ...] = (), here: bool = True) -> None:
+    def __init__(
+        self, *lines: BundleLine, folders: tuple[Path, ...] = (), here: bool = True, declared: Declared = ()
+    ) -> None:
         self.metrics = Metrics()
         self.changes = 0
         self.supply = BundleSupply(
             placed(lines, Path, opened), folders, "data.dnspolicy.decision", reload=0.02, clock=SystemClock(),
-            metrics=self.metrics, here=here, load=partial(load, isolated=False),
+            metrics=self.metrics, here=here, load=partial(load, isolated=False), declared=declared,
         )  # fmt: skip
 
     def value(self, name: str) -> dict[Any, float]:

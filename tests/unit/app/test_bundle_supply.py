@@ -314,3 +314,21 @@ def test_of_two_that_need_each_other_none_is_lost(tmp_path: Path) -> None:
             await rig.comes_to("x")
 
     asyncio.run(story())
+
+
+def test_documents_that_come_before_the_bundle_are_there_with_it() -> None:
+    ruled = packed({".manifest": manifest(roots=["dnspolicy"]), "p.rego": DATA_RULE})
+    filled = packed({"p.rego": DATA_RULE, "site/data.json": b'{"name": "bundled"}'})
+
+    async def story() -> None:
+        async with serving() as server, running(line(server.url), declared=(("site",),)) as rig:
+            await rig.supply.feed({("site",): b'{"name": "fed"}'})
+            assert await rig.reason() == NOT_YET
+            server.serve(ruled)
+            await rig.comes_to("fed")
+            server.serve(filled)
+            await until(lambda: rig.refused == 1)
+            await rig.supply.feed({("site",): b'{"name": "fed again"}'})
+            await rig.comes_to("fed again")
+
+    asyncio.run(story())
