@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import random
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from dnspolicy.bundle import Algorithm, Trust, verification_key
+from dnspolicy.bundle.digest import digest
 from dnspolicy.cli.main import main
+from dnspolicy.engines.rego.opening import read_yaml
 from dnspolicy.policy.settings.bundle import BundleKey
 from tests.peers.find import find
 from tests.unit.app.bundle_rig import line, running
@@ -117,3 +121,38 @@ def test_what_is_made_here_is_believed_by_opa(case: Case, tmp_path: Path) -> Non
     inspected = json.loads(opa("inspect", case.made, "-f", "json").stdout)
     assert inspected["manifest"]["revision"] == "7"
     assert inspected["namespaces"]["data.dnspolicy"] == ["/p.rego"]
+
+
+def a_value(of: random.Random, depth: int = 0) -> Any:
+    """Something that JSON can say, with the characters and numbers that writers disagree about."""
+    kind = of.randrange(8 if depth < 4 else 6)
+    if kind == 0:
+        return of.choice([True, False, None, -0.0, 1e22, 1e-7])
+    if kind == 1:
+        return of.randrange(-(10**24), 10 ** of.randrange(1, 25))
+    if kind == 2:
+        return of.random() * 10 ** of.randrange(-30, 30)
+    if kind < 6:
+        begins = [of.choice((0, 0x80, 0x2020, 0x1F300)) for _ in range(of.randrange(6))]
+        return "".join(chr(begin + of.randrange(0x70)) for begin in begins)
+    values = [a_value(of, depth + 1) for _ in range(of.randrange(4))]
+    return values if kind == 6 else {f"{a_value(of, 9)}"[:6]: value for value in values}
+
+
+@pytest.mark.real("opa")
+def test_opa_and_we_sign_the_same_of_any_data(tmp_path: Path) -> None:
+    of = random.Random(7)
+    for number in range(300):
+        path = tmp_path / "source" / f"d{number}" / "data.json"
+        path.parent.mkdir(parents=True)
+        escapes, indent = of.random() < 0.5, of.choice([None, 2])
+        path.write_text(json.dumps({"v": [a_value(of) for _ in range(5)]}, ensure_ascii=escapes, indent=indent))
+    done = opa("sign", "-b", tmp_path / "source", "--signing-key", "x" * 40, "--signing-alg", "HS256", "-o", tmp_path)
+    assert done.returncode == 0, done.stderr
+    token = json.loads((tmp_path / ".signatures.json").read_text())["signatures"][0]
+    files = json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))["files"]
+    assert len(files) == 300
+    for file in files:
+        place = "/".join(file["name"].split("/")[-2:])
+        raw = (tmp_path / "source" / place).read_bytes()
+        assert digest(place, raw, "SHA-256", read_yaml) == file["hash"], raw
