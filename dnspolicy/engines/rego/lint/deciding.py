@@ -14,6 +14,7 @@ from dnspolicy.engines.rego.tree import Module, walk_query
 
 _PACKAGE = re.compile(rb"^package\b", re.MULTILINE)
 TIERS = ("admin", "tenant", "default")
+PHASES = (("phase",), ("answer",))
 OWN = frozenset({"tier"})
 """Keys of a candidate that are none of the decision."""
 
@@ -80,12 +81,12 @@ def response_phase(looked: Looked) -> Iterator[Finding]:
 
 def _knows_phase(looked: Looked, decision: Decision) -> bool:
     """Whether a condition on the way to a decision reads the phase or the answer, itself or by a rule it needs."""
-    places = [placed for placed, _ in decision.bodies] or [decision.placed]
-    exprs = {id(e) for _, query in decision.bodies for e in walk_query(query)}
-    if not exprs:
-        return False
-    for placed in looked.reached(places):
-        if any(read.path[:1] in (("phase",), ("answer",)) for read in looked.reads.of(placed)):
+    for placed, query in decision.bodies:
+        exprs = list(walk_query(query))
+        if any((looked.reads.path(placed, expr) or ())[:1] in PHASES for expr in exprs):
+            return True
+        needed = looked.reached(rule for expr in exprs for rule in looked.meant(placed, expr))
+        if any(read.path[:1] in PHASES for rule in needed for read in looked.reads.of(rule)):
             return True
     return False
 

@@ -82,10 +82,12 @@ class _Tracer:
         if id(placed.rule) in self._seen or placed.module.file.endswith("_test.rego"):
             return
         self._seen.add(id(placed.rule))
+        passed = bodies  # an else knows that what stands before it does not hold
         for body in placed.rule.bodies:
             for value in (placed.rule.key, body.value):
                 if value is not None:
-                    self._value(placed, body, value, candidate, bodies)
+                    self._value(placed, body, value, candidate, passed)
+            passed = passed if body.query is None else (*passed, (placed, body.query))
 
     def _value(
         self, placed: Placed, body: Body, value: Expr, candidate: bool, outer: tuple[tuple[Placed, Query], ...]

@@ -33,6 +33,7 @@ class Looked:
         self.shapes = Shapes()
         self.decisions = decisions(program, entrypoint)
         self._needs: dict[int, tuple[Placed, ...]] = {}
+        self._locals: dict[int, frozenset[str]] = {}
 
     def finding(self, check: Check, module: Module, at: int, what: str, remedy: str = "") -> Finding:
         """A finding about byte `at` of a file."""
@@ -56,11 +57,14 @@ class Looked:
         """The rules a rule refers to."""
         known = self._needs.get(id(placed.rule))
         if known is None:
-            local = declared(placed.rule)
-            patterns = (self._pattern(placed, expr, local) for expr in walk_rule(placed.rule))
-            found = {id(p.rule): p for pattern in patterns if pattern for p in self.program.matching(pattern)}
+            found = {id(p.rule): p for expr in walk_rule(placed.rule) for p in self.meant(placed, expr)}
             known = self._needs[id(placed.rule)] = tuple(found.values())
         return known
+
+    def meant(self, placed: Placed, expr: Expr) -> tuple[Placed, ...]:
+        """The rules that one expression of a rule stands for, without what is inside it."""
+        pattern = self._pattern(placed, expr)
+        return self.program.matching(pattern) if pattern else ()
 
     def data(self, path: tuple[str, ...]) -> object:
         """The value of the data at a path, or of the sample data; None when there is none."""
@@ -68,16 +72,22 @@ class Looked:
             (found for table in _samples(self.program.data) if (found := _at(table, path)) is not None), None
         )
 
-    def _pattern(self, placed: Placed, expr: Expr, local: frozenset[str]) -> Pattern | None:
+    def _pattern(self, placed: Placed, expr: Expr) -> Pattern | None:
         if isinstance(expr, Call):
             return self.program.function(placed.module, expr)
         if not isinstance(expr, Ref | Var):
             return None
         head = expr.head if isinstance(expr, Ref) else expr
         meaning = self.program.meaning(placed.module, expr)
-        if meaning is None or meaning.root != "data" or (isinstance(head, Var) and head.name in local):
+        if meaning is None or meaning.root != "data" or (isinstance(head, Var) and head.name in self._declared(placed)):
             return None
         return meaning.pattern()
+
+    def _declared(self, placed: Placed) -> frozenset[str]:
+        known = self._locals.get(id(placed.rule))
+        if known is None:
+            known = self._locals[id(placed.rule)] = declared(placed.rule)
+        return known
 
 
 def _samples(data: dict[str, object]) -> Iterable[object]:
