@@ -13,11 +13,11 @@ from dnspolicy.app.plan import Plan
 from dnspolicy.cluster.apiserver.options import Options
 from dnspolicy.cluster.fields import tree
 from dnspolicy.cluster.things import Wanted
+from dnspolicy.feeds.apart import parse_apart
 from dnspolicy.feeds.document import Source
 from dnspolicy.feeds.feed import FeedOf
 from dnspolicy.feeds.fetch import Origin
 from dnspolicy.feeds.file import FileSource
-from dnspolicy.feeds.formats import parse
 from dnspolicy.feeds.objects import ConfigMapSource, Follow, ObjectsSource
 from dnspolicy.feeds.prometheus import PrometheusSource
 from dnspolicy.feeds.web import WebSource
@@ -59,10 +59,10 @@ def _source(line: DataLine, plan: Plan, parts: Parts, follow: Follow | None) -> 
     clock = parts.clock
     match line.kind:
         case DataKind.FILE:
-            read = partial(parse, line.format, name=line.place)
+            read = partial(parse_apart, line.format, name=line.place)
             return FileSource(plan.path(line.place), read, every=line.period, limit=line.size)
         case DataKind.HTTP:
-            read = partial(parse, line.format, name=line.shown)
+            read = partial(parse_apart, line.format, name=line.shown)
             return WebSource(_origin(line, plan), read, clock, log)
         case DataKind.PROMETHEUS:
             return PrometheusSource(_origin(line, plan), line.query, line.by, clock, log)

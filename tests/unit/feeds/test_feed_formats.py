@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dnspolicy.feeds.apart import SMALL, parse_apart
 from dnspolicy.feeds.failures import FeedFailure
 from dnspolicy.feeds.formats import parse
 from dnspolicy.model.name import from_labels
@@ -90,3 +91,22 @@ def test_names_are_those_of_the_input(names: list[Any]) -> None:
     """Whatever the letters: a line with the name as the input shows it finds it again."""
     written = "".join(f"{name}\n" for name in names)
     assert document(DataFormat.NAMES, written) == {str(name): True for name in names}
+
+
+@pytest.mark.parametrize("form", [DataFormat.NAMES, DataFormat.RPZ])
+def test_large_documents_are_read_apart_and_the_same(form: DataFormat) -> None:
+    head = "@ SOA a. b. 7 1 1 1 1\n" if form is DataFormat.RPZ else ""
+    end = " CNAME ." if form is DataFormat.RPZ else ""
+    raw = (head + "".join(f"n{number}.example{end}\n" for number in range(10_000))).encode()
+    assert len(raw) > SMALL
+    assert parse_apart(form, raw, "list") == parse(form, raw, "list")
+
+
+def test_what_is_wrong_with_a_large_document_is_said_all_the_same() -> None:
+    raw = b"a.example\n" * 10_000 + b"two words\n"
+    with pytest.raises(FeedFailure, match="list:10001: more than one word"):
+        parse_apart(DataFormat.NAMES, raw, "list")
+
+
+def test_a_small_document_is_read_here() -> None:
+    assert parse_apart(DataFormat.NAMES, b"a.example", "list") == parse(DataFormat.NAMES, b"a.example", "list")

@@ -1,0 +1,92 @@
+"""Parses a large document in a process of its own, so that no answer waits while a stranger's text is read.
+
+`python -m dnspolicy.feeds.apart` reads a Job (MessagePack) and writes a Done.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from dnspolicy.feeds.failures import FeedFailure, bad_document
+from dnspolicy.feeds.formats import Parsed, parse
+from dnspolicy.policy.settings.feeds import DataFormat
+
+SMALL = 65_536
+"""Bytes up to which a process of its own would take longer than it is worth."""
+SECONDS = 60.0
+MEMORY = 3 << 30
+"""Bytes of address space."""
+
+
+class Job(msgspec.Struct, frozen=True):
+    """`name` is what complaints call the document."""
+
+    form: DataFormat
+    raw: bytes
+    name: str
+
+
+class Done(msgspec.Struct, frozen=True):
+    """A document in JSON and its revision, or what is wrong with it."""
+
+    encoded: bytes = b""
+    revision: str = ""
+    problem: str = ""
+
+
+def parse_apart(form: DataFormat, raw: bytes, name: str) -> Parsed:
+    """As `parse`; blocks for 0.2 s and more when it is large. Raises FeedFailure."""
+    if len(raw) <= SMALL:
+        return parse(form, raw, name)
+    package = str(Path(__file__).resolve().parents[2])
+    paths = [package, *[path for path in [os.environ.get("PYTHONPATH")] if path]]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "dnspolicy.feeds.apart"],
+            input=msgspec.msgpack.encode(Job(form, raw, name)),
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        )
+    except subprocess.TimeoutExpired:
+        raise bad_document(f"{name}: reading it took longer than {SECONDS:g} s") from None
+    except OSError as problem:
+        raise bad_document(f"{name}: a process to read it cannot be started: {problem.strerror}") from None
+    if done.returncode != 0:
+        raise bad_document(f"{name}: reading it {_ended(done.returncode)}")
+    found = msgspec.msgpack.decode(done.stdout, type=Done)
+    if found.problem:
+        raise bad_document(found.problem)
+    return found.encoded, found.revision
+
+
+def _ended(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "was killed"
+    return f"needed more memory than it may have ({MEMORY >> 20} MiB), or failed with code {code}"
+
+
+def main() -> None:
+    """The process."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(5)
+    job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
+    try:
+        encoded, revision = parse(job.form, job.raw, job.name)
+        done = Done(encoded, revision)
+    except FeedFailure as problem:
+        done = Done(problem=str(problem))
+    sys.stdout.buffer.write(msgspec.msgpack.encode(done))
+
+
+if __name__ == "__main__":
+    main()
