@@ -134,7 +134,8 @@ def rule_name(record: QueryRecord) -> str:
 
 def would(shadow: Would) -> Piece:
     """Not in force, and drawn so."""
-    return Piece(safe(f'[would {shadow.verdict.value}: {shadow.rule} "{shadow.reason}"]'), Style.SHADOW)
+    who = "candidate would" if shadow.candidate else "would"
+    return Piece(safe(f'[{who} {shadow.verdict.value}: {shadow.rule} "{shadow.reason}"]'), Style.SHADOW)
 
 
 def outcome(record: QueryRecord) -> list[Piece]:

@@ -160,7 +160,7 @@ class Judge:
     async def _decide(self, question: PolicyInput, projection: Hashable, now: float, until: float) -> Verdict:
         """What the engine says, or the failure table. `now` and `until`, the query's deadline, are monotonic time."""
         try:
-            said = await self._ask(question, projection, min(until, now + self._config.timeout))
+            said = await self._ask(question, projection, min(until, now + self._config.timeout), until)
         except EngineError as problem:
             kind = kind_of(problem)
             on_error = self._table.action(kind, question.query.name, question.phase)
@@ -173,17 +173,17 @@ class Judge:
         stood_in = verdict.trigger.startswith(FAILURE_TRIGGER)
         self._failures.inc((kind.value, OnError.LAST_KNOWN.value if stood_in else verdict.action.value))
 
-    async def _ask(self, question: PolicyInput, projection: Hashable, deadline: float) -> Verdict:
+    async def _ask(self, question: PolicyInput, projection: Hashable, deadline: float, until: float) -> Verdict:
         key = self._key
         said = await self._engine.decide(question, deadline)
         verdict = settled(said, self._default, self._timeless)
         if self._watcher is not None:
-            verdict = self._watched(question, verdict, (key, projection), deadline)
+            verdict = self._watched(question, verdict, (key, projection), until)
         if self._key == key:
             self._decisions.keep((key, projection), verdict, self._timeless)
         return verdict
 
-    def _watched(self, question: PolicyInput, verdict: Verdict, key: Key, deadline: float) -> Verdict:
+    def _watched(self, question: PolicyInput, verdict: Verdict, key: Key, until: float) -> Verdict:
         """The verdict with what the candidate says beside it.
 
         What a candidate says that reads the clock holds for a time that is not known yet, so the decision is remembered
@@ -192,7 +192,7 @@ class Judge:
         watcher = self._watcher
         assert watcher is not None
         if watcher.timeless:
-            return msgspec.structs.replace(verdict, beside=watcher.ask(question, verdict, deadline, None))
+            return msgspec.structs.replace(verdict, beside=watcher.ask(question, verdict, until, None))
         own = verdict.lifetime(self._timeless)
 
         def learned(seconds: float | None) -> None:
@@ -200,7 +200,7 @@ class Judge:
                 holds = seconds if own is None else min(own, seconds)
                 self._decisions.keep(key, msgspec.structs.replace(verdict, beside=beside, holds=holds), self._timeless)
 
-        beside = watcher.ask(question, verdict, deadline, learned)
+        beside = watcher.ask(question, verdict, until, learned)
         return msgspec.structs.replace(verdict, beside=beside, holds=0.0)
 
     def _default_verdict(self, revision: str) -> Verdict:
