@@ -15,6 +15,7 @@ import grpc
 import pytest
 import uvloop
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ from dnspolicy.policy.settings.grpc import GrpcSettings
 from tests.unit.policy.questions import question, questions
 
 TEXTS = st.sampled_from(["r", "a reason", "größer"])
+HEALTH, REFLECTION = "grpc.health.v1.Health", "grpc.reflection.v1alpha.ServerReflection"
 ADDRESSES = st.lists(st.sampled_from(["192.0.2.1", "2001:db8::1"]), min_size=1, max_size=2, unique=True).map(tuple)
 NAMES = st.lists(st.binary(min_size=1, max_size=5), max_size=3).map(from_labels)
 ACTS: st.SearchStrategy[dict[str, Any]] = st.one_of(
@@ -361,6 +363,22 @@ def test_health_and_pages_say_how_it_is(tmp_path: Path) -> None:
                 found = await check(health_pb2.HealthCheckRequest(service=name))
                 assert found.status == health_pb2.HealthCheckResponse.SERVING
             assert [await probe(pdp.http_port, path) for path in ("/health", "/ready", "/metrics")] == [200, 200, 200]
+
+    run(story())
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_it_describes_itself_unless_told_not_to(shown: bool) -> None:
+    async def story() -> None:
+        async with served(Static(by_name), reflection=shown) as (_, channel):
+            call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(
+                iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+            )
+            try:
+                found: set[object] = {one.name async for reply in call for one in reply.list_services_response.service}
+            except grpc.aio.AioRpcError as problem:
+                found = {problem.code()}
+            assert found == ({SERVICE, HEALTH, REFLECTION} if shown else {grpc.StatusCode.UNIMPLEMENTED})
 
     run(story())
 
