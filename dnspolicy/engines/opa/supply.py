@@ -41,7 +41,7 @@ class Sources(msgspec.Struct, frozen=True):
 class OpaSupply:
     """Looks every `reload` seconds, and when a reply says that something is new. Raises PolicyLoadError, ConfigError.
 
-    An OPA that is not there delays nothing: questions fail until it is.
+    An OPA that is not there delays a start by a second at most; questions fail until it is.
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class OpaSupply:
         self._complained: dict[object, str] = {}
         self._documents: dict[tuple[str, ...], bytes] = {}
         self._curious = asyncio.Event()
+        self._looked = False
         self._task: asyncio.Task[None] | None = None
         measures = Measures(metrics)
         target = data_target(tuple(entrypoint.split(".")[1:])) + "?provenance=true"
@@ -96,12 +97,15 @@ class OpaSupply:
         return None if ours is None else find_literal(ours, rule)
 
     async def settle(self) -> None:
-        """Nothing: connections are made by the first that needs one."""
+        """Look for the first time, which also opens connections; an OPA that is not there delays it by a second."""
+        self._looked = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._look(), FIRST_LOOK)
 
     async def start(self, changed: Changed) -> None:
         self._engine.changed = changed
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._look(), FIRST_LOOK)
+        if not self._looked:
+            await self.settle()
         self._task = asyncio.create_task(self._watch(), name="opa")
 
     async def stop(self) -> None:

@@ -114,7 +114,7 @@ def test_plain_text_to_a_server_that_wants_tls_and_the_other_way_round(authority
     with FakeOpa(ALLOW) as opa:
         files = Files(ca=authority.certificate, tls=True)
         tls = opa.url.replace("http", "https")
-        with Asking(tls, files=files) as asking, pytest.raises(EngineUnavailable):
+        with Asking(tls, files=files) as asking, pytest.raises(EngineError):
             asking.decide(SHORT)
 
 
