@@ -17,11 +17,12 @@ const LARGEST: usize = 16 * 1024 * 1024;
 type Size = fn(&[Value]) -> Option<usize>;
 
 /// By name: how many bytes a call makes at most; None when the builtin will refuse its arguments anyway.
-const GUARDED: [(&str, u8, Size); 5] = [
+const GUARDED: [(&str, u8, Size); 6] = [
     ("bits.lsh", 2, shifted),
     ("concat", 2, joined),
     ("regex.replace", 3, matched),
     ("replace", 3, replaced),
+    ("sprintf", 2, printed),
     ("strings.replace_n", 2, replaced_all),
 ];
 
@@ -145,6 +146,18 @@ fn joined(given: &[Value]) -> Option<usize> {
     };
     let all = parts.iter().filter_map(|part| text(part)).map(str::len).sum::<usize>();
     Some(between.saturating_mul(parts.len()).saturating_add(all))
+}
+
+/// The widths that a template asks for. Its values take as much as they take already.
+fn printed(given: &[Value]) -> Option<usize> {
+    let widths = text(&given[0])?.split(|c: char| !c.is_ascii_digit());
+    Some(
+        widths
+            .filter(|digits| !digits.is_empty())
+            .fold(0, |size: usize, digits| {
+                size.saturating_add(digits.parse().unwrap_or(usize::MAX))
+            }),
+    )
 }
 
 fn shifted(given: &[Value]) -> Option<usize> {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from difflib import get_close_matches
+from ipaddress import ip_network
 
 from dnspolicy.engines.rego.builtins import ARITY, GROWS, UNBOUNDED, is_builtin, nearest, reason
 from dnspolicy.engines.rego.certain import Certainty, assigned, bound, declared, iterates
@@ -143,8 +144,17 @@ def _growth(module: Module, call: Call) -> Iterator[Complaint]:
         )
         return
     numbers = [v for v in values[:2] if isinstance(v, int | float)]
-    if len(numbers) == 2 and abs(numbers[0] - numbers[1]) > MAX_RANGE:
-        yield _at(module, call.at, f"{call.function} of more than {MAX_RANGE} numbers", "make it smaller")
+    far = len(numbers) == 2 and abs(numbers[0] - numbers[1]) > MAX_RANGE
+    if far or (call.function == "net.cidr_expand" and _addresses(values[0]) > MAX_RANGE):
+        yield _at(module, call.at, f"{call.function} of more than {MAX_RANGE} values", "make it smaller")
+
+
+def _addresses(prefix: object) -> int:
+    """How many addresses a prefix has; 0 when it is none."""
+    try:
+        return ip_network(str(prefix), strict=False).num_addresses
+    except ValueError:
+        return 0
 
 
 def _mocks(module: Module, statement: Statement) -> Iterator[Complaint]:

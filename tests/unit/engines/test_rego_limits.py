@@ -32,6 +32,7 @@ HUGE = {
     "replace": 'x := replace(input.text, "a", input.text)',
     "regex": 'x := regex.replace(input.text, "a", "$0$0$0")',
     "join": 'x := concat(input.text, [c | some c in split(input.text, "")])',
+    "width": 'x := sprintf("%999999999d", [1])',
     "shift": "x := bits.lsh(1, 4000000000)",
     "doubling": DOUBLES + "\nx := x39",
 }
@@ -74,6 +75,16 @@ def test_no_single_call_makes_a_value_of_any_size(rego: str, binding: Binding) -
     with pytest.raises(RegoMemory):
         asked.rule("data.p.x", b'{"text": "%s"}' % (b"a" * 100_000))
     assert asked.rule("data.p.fine", b"{}") == b"1"
+
+
+def test_a_panic_is_an_ordinary_error(binding: Binding, capfd: pytest.CaptureFixture[str]) -> None:
+    asked = evaluator(binding, strict=False)
+    asked.add_policy(Source("p.rego", 'package p\nfine := 1\nx := strings.count(input.s, "")\n'))
+    with pytest.raises(RegoError, match="window size must be non-zero"):
+        asked.rule("data.p.x", b'{"s": "a"}')
+    assert asked.rule("data.p.fine", b"{}") == b"1"
+    if binding is Binding.NATIVE:
+        assert capfd.readouterr() == ("", "")  # the wheel tells the terminal where it was built
 
 
 def test_what_failed_in_the_middle_of_a_mock_leaves_nothing_behind(binding: Binding) -> None:
