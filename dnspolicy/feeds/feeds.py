@@ -34,6 +34,7 @@ class Feeds:
         self._feeds = [Feed(of, clock, self._measures, log, self._note_moved) for of in feeds]
         self._put = put
         self._shown: dict[DataPath, bytes] = {}
+        self._revisions: dict[DataPath, str] = {}
         self._refused: dict[DataPath, bytes] = {}
         self._lock = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
@@ -44,9 +45,8 @@ class Feeds:
         """Follow from now on. Once begun, it does nothing."""
         if self._tasks:
             return
-        self._end_refresh = self._metrics.before_collect(self._check_ages)
+        self._end_refresh = self._metrics.before_collect(self._refresh)
         for feed in self._feeds:
-            self._measures.begin(feed.of.called)
             self._tasks.append(asyncio.create_task(feed.run(), name=f"data {feed.of.called}"))
         self._tasks.append(asyncio.create_task(self._publish(), name="data"))
 
@@ -107,6 +107,14 @@ class Feeds:
         for feed in self._feeds:
             feed.check_age()
 
+    def _refresh(self) -> None:
+        """Tell the metrics all of it: those of a policy that has just ended may have had the same paths."""
+        self._check_ages()
+        for feed in self._feeds:
+            held = self._shown.get(feed.of.path)
+            size = None if held is None else len(held)
+            self._measures.shows(feed.of.called, size, self._revisions.get(feed.of.path, ""))
+
     async def _publish(self) -> None:
         while True:
             try:
@@ -161,8 +169,8 @@ class Feeds:
             self._log.info("data %s is not there any more", feed.of.called)
         else:
             self._shown[path] = encoded
-        revision = document.revision if document is not None else ""
-        self._measures.showed(feed.of.called, None if encoded is None else len(encoded), revision)
+        revision = self._revisions[path] = document.revision if document is not None else ""
+        self._measures.changed(feed.of.called)
         if encoded is not None:
             self._log.info(
                 "data %s: revision %s, %d bytes, %d s old", feed.of.called, revision, len(encoded), feed.age or 0

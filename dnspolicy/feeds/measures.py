@@ -32,10 +32,13 @@ class Measures:
         else:
             self._age.set(seconds, (path,))
 
-    def showed(self, path: str, size: int | None, revision: str) -> None:
-        """What policies see from now on; `size` None: nothing."""
-        self._forget_revision(path)
+    def changed(self, path: str) -> None:
+        """Policies see another document, or none any more."""
         self._changes.inc((path,))
+
+    def shows(self, path: str, size: int | None, revision: str) -> None:
+        """What policies see now; `size` None: nothing."""
+        self._forget_revision(path)
         self._bytes.set(size or 0, (path,))
         self._present.set(size is not None, (path,))
         if size is not None:
@@ -43,11 +46,6 @@ class Measures:
 
     def failed(self, path: str, reason: Reason) -> None:
         self._failures.inc((path, reason.value))
-
-    def begin(self, path: str) -> None:
-        """It is there from now on, without a document."""
-        self._bytes.set(0, (path,))
-        self._present.set(0, (path,))
 
     def end(self, path: str) -> None:
         """It is no more."""
