@@ -78,6 +78,8 @@ class Exchange:
             error = problem.os_error
             why = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
             raise FeedFailure(Reason.UNREACHABLE, f"{problem.host}:{problem.port}: {why}") from None
+        except aiohttp.InvalidURL:
+            raise FeedFailure(Reason.BAD_REPLY, "led to a URL that is none") from None
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             text = str(problem) or type(problem).__name__
             raise FeedFailure(Reason.BAD_REPLY, f"broken off: {text}") from None
@@ -187,6 +189,12 @@ def _redirected(url: str, location: str) -> str:
     if scheme != wanted:
         raise FeedFailure(Reason.REDIRECT, f"a redirect from {wanted}: to {scheme}:, which is not followed")
     return found
+
+
+def without_secrets(url: str) -> str:
+    """A URL as it may be shown: what stands before the host, and behind the path, may be secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

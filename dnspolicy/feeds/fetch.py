@@ -18,7 +18,7 @@ import msgspec
 
 from dnspolicy.chain.clock import Clock
 from dnspolicy.cluster.apiserver.pauses import Pauses
-from dnspolicy.feeds.exchange import Ask, Exchange, Reply
+from dnspolicy.feeds.exchange import Ask, Exchange, Reply, without_secrets
 from dnspolicy.feeds.failures import FeedFailure, Reason
 from dnspolicy.feeds.keep import Keep, Kept
 from dnspolicy.model.errors import DnsPolicyError
@@ -114,7 +114,9 @@ class Fetcher:
         kept = await asyncio.to_thread(self._keep.load)
         if kept is None:
             if self._keep.problem:
-                self._log.warning("the copy of %s is not used: %s", self._origin.url, self._keep.problem)
+                self._log.warning(
+                    "the copy of %s is not used: %s", without_secrets(self._origin.url), self._keep.problem
+                )
             return False
         try:
             await sink.take(Fetched(kept.body, kept.at, kept.sha256, kept.etag, kept.content_type, kept=True))
@@ -184,7 +186,7 @@ class Fetcher:
         self._touched = kept.at
         await asyncio.to_thread(self._keep.store, kept)
         if self._keep.problem:
-            self._log.warning("no copy of %s is kept: %s", self._origin.url, self._keep.problem)
+            self._log.warning("no copy of %s is kept: %s", without_secrets(self._origin.url), self._keep.problem)
 
 
 def _sum(body: bytes) -> str:

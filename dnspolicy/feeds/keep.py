@@ -28,7 +28,10 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """What stands beside a body. The body's file is called by its checksum, so the two never disagree."""
+    """What stands beside a body. The body's file is called by its checksum, so the two never disagree.
+
+    `url` is the SHA-256 of it.
+    """
 
     format: int
     url: str
@@ -47,7 +50,7 @@ class Keep:
 
     def __init__(self, folder: Path, url: str, limit: int) -> None:
         self._folder = folder
-        self._url = url
+        self._url = hashlib.sha256(url.encode()).hexdigest()  # it may hold a password
         self._limit = limit
         self._head: _Head | None = None
         self.problem = ""

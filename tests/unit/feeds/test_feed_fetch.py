@@ -430,3 +430,26 @@ def test_an_authority_that_is_none(tmp_path: Path) -> None:
             assert reasons(sink) == [Reason.CREDENTIALS]
 
     run(story)
+
+
+def test_what_is_secret_in_a_url_is_nowhere_to_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        async with serving(text("one")) as server:
+            url = server.url.replace("http://", "http://user:geheim@") + "?key=geheim"
+            for damaged in (False, True):
+                if damaged:
+                    damage_body(tmp_path / "keep")
+                async with fetching(Origin(url=url, keep=tmp_path / "keep")) as fetcher:
+                    sink = Sink()
+                    await fetcher.restore(sink)
+                    await fetcher.once(sink)
+                    server.answer = text("", 500)
+                    await fetcher.once(sink)
+                    server.answer = text("one")
+                    assert "geheim" not in str(sink.problems)
+            assert server.asked[0].headers["Authorization"].startswith("Basic ")
+
+    run(story)
+    assert "is damaged" in caplog.text
+    assert "geheim" not in caplog.text
+    assert all(b"geheim" not in path.read_bytes() for path in (tmp_path / "keep").iterdir())
