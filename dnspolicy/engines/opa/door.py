@@ -123,6 +123,11 @@ class Door:
         self.sure = False
         self._doubt()
 
+    async def close(self) -> None:
+        """End all connections."""
+        await self.pool.close()
+        self._measures.forget(self.address.text)
+
     def show(self) -> None:
         """Set the metrics that are looked up."""
         known = self.sure and self.holding is not None and self.holding.matches

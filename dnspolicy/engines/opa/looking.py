@@ -20,7 +20,7 @@ BUNDLES = "/v1/data/system/bundles?provenance=true"
 POLICIES = "/v1/policies"
 SECONDS = 2.0
 PUT_SECONDS = 30.0
-MAX_LISTING = 128 * 1024 * 1024
+MAX_LISTING = 64 * 1024 * 1024
 """Bytes; OPA lists its policies with their syntax trees, some twenty times their text."""
 _AT_ONCE = 128 * 1024
 """A longer reply is decoded in another thread."""

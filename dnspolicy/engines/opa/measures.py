@@ -52,3 +52,8 @@ class Measures:
         self._breaker.set(float(breaker), labels)
         self._connections.set(float(connections), labels)
         self._known.set(float(known), labels)
+
+    def forget(self, address: str) -> None:
+        """It is no longer asked."""
+        for gauge in (self._breaker, self._connections, self._known):
+            gauge.values.pop((address,), None)

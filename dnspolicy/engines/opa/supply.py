@@ -116,7 +116,7 @@ class OpaSupply:
         for end in self._end_shows:
             end()
         for door in self._engine.doors:
-            await door.pool.close()
+            await door.close()
 
     async def put(self, path: tuple[str, ...], document: bytes) -> None:
         """Put a JSON document at a path below `data` of every OPA, and again after one was away.

@@ -151,7 +151,8 @@ def test_who_we_are(tmp_path: Path, words: list[str], lacking: dict[str, None]) 
     ours, our_key = authority.client("us")
     (tmp_path / "p.rego").write_text(POLICY)
     (tmp_path / "authz.rego").write_text(
-        'package system.authz\n\ndefault allow := false\n\nallow if input.identity == "secret"\n\nallow if input.path == ["health"]\n'
+        "package system.authz\n\ndefault allow := false\n\n"
+        'allow if input.identity == "secret"\n\nallow if input.path == ["health"]\n'
     )
     (tmp_path / "token").write_text("secret")
     port = free_port("127.0.0.1")
