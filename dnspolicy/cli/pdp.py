@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _decide(plan: Plan, args: argparse.Namespace, out: Output, err: Output) -> None:
-    from dnspolicy.app.pdp import Limits, Options, open_pdp  # gRPC takes 0.2 s to import, which no other command needs
+    from dnspolicy.app.pdp import Limits, Options, open_pdp  # gRPC takes 0.1 s to import, which no other command needs
 
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -83,6 +83,8 @@ class Target:
             leaving.cancel()
         if self._leaving:
             await asyncio.wait(tuple(self._leaving))
+        for gauge in (self._counts.up, self._counts.in_flight):
+            gauge.values.pop(self._labels, None)
 
     def measure(self) -> None:
         """Bring gauges up to date."""

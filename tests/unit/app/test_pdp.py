@@ -297,6 +297,28 @@ def test_a_stream_that_holds_no_batches_is_ended() -> None:
     run(story())
 
 
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.binary(max_size=60), min_size=20, max_size=60), questions())
+def test_bytes_of_a_stranger_end_no_more_than_their_call(noise: list[bytes], asked: PolicyInput) -> None:
+    whole = request(body(asked))
+
+    async def story() -> None:
+        async with served(Static(by_name)) as (_, channel):
+            for number, bad in enumerate(noise):
+                at = number * 7 % len(whole)
+                for raw in (bad, whole[:at] + bad + whole[at + len(bad) :]):
+                    check: Any = channel.unary_unary(CHECK)
+                    try:
+                        found = pb.CheckResponse.FromString(await check(raw, timeout=5.0))
+                        assert found.WhichOneof("result") in ("allow", "error")
+                    except grpc.aio.AioRpcError as problem:
+                        code = problem.code()
+                        assert code is grpc.StatusCode.INVALID_ARGUMENT
+            assert (await call(channel, CHECK, asked_for("a.example"), pb.CheckResponse)).reason == "a.example"
+
+    run(story())
+
+
 def test_what_is_over_a_limit_is_refused() -> None:
     async def story() -> None:
         async with served(Static(by_name), limits=Limits(message=4096, batch=2)) as (_, channel):

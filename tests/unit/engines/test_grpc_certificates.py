@@ -132,6 +132,26 @@ def test_new_certificates_of_our_decision_point_are_shown(
     run(story())
 
 
+def test_our_decision_point_wants_certificates_of_its_authority(authority: Authority, other: Authority) -> None:
+    async def story() -> None:
+        cert, key = authority.server("server")
+        options = Options(("127.0.0.1:0",), certificate=cert, key=key, authority=authority.certificate, drain=0.0)
+        pdp = Pdp(Static(by_name), options, Parts(SystemClock(), print, print), timeout=5.0)
+        await pdp.start()
+        for shown, well in ((authority.client("client"), True), (other.client("client"), False), (None, False)):
+            cert, key = map(str, shown) if shown else ("", "")
+            settings = GrpcSettings(
+                targets=(pdp.listens[0],), ca=str(authority.certificate), cert=cert, key=key, connect=1.0
+            )
+            client = Joined(settings)
+            await client.supply.start(client.changed)
+            assert client.engine.targets[0].up is well
+            await client.supply.stop()
+        await pdp.stop()
+
+    run(story())
+
+
 @pytest.mark.parametrize("wrong", ["absent", "nonsense", "another key", "no authority"])
 def test_what_cannot_be_used_is_said_at_the_start(authority: Authority, tmp_path: Path, wrong: str) -> None:
     cert, key = put(tmp_path, authority.client("client"))
