@@ -36,6 +36,8 @@ class Typed:
         self._waiting = False
         if text and not self._typed:
             print(f"{self._prompt}{text.rstrip()}", flush=True)
+        if not text and self._typed:
+            print(flush=True)
         return text.rstrip("\r\n") if text else None
 
     def _read(self, loop: asyncio.AbstractEventLoop, found: asyncio.Future[str]) -> None:

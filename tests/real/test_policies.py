@@ -11,7 +11,7 @@ import pytest
 
 from dnspolicy.cli.main import main
 from dnspolicy.cli.policy.layout import whitespace
-from dnspolicy.cli.policy.templates import Template
+from dnspolicy.cli.policy.starters import Template
 from dnspolicy.engines.rego.metadata import broken
 from tests.peers.find import find
 from tests.unit.policies.library import NAMES, POLICIES, QUICKSTART, ROOT

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dnspolicy.cli.policy.templates import Template, files
+from dnspolicy.cli.policy.starters import Template
+from dnspolicy.cli.policy.templates import files
 from dnspolicy.model.errors import ConfigError
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

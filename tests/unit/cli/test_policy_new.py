@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from dnspolicy.cli.main import main
-from dnspolicy.cli.policy.templates import CONTENTS, Template, files
+from dnspolicy.cli.policy.starters import CONTENTS, Template
+from dnspolicy.cli.policy.templates import files
 from dnspolicy.engines.rego import load
 from dnspolicy.policy.decode import decode
 from tests.unit.policies.library import POLICIES, Library, pod, question, service

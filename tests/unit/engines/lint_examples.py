@@ -340,6 +340,14 @@ GOOD: dict[str, tuple[Check, Files]] = {
     ),
     "redirect where only queries are judged": (Check.RESPONSE_PHASE, decides("input.client.zone", REDIRECT)),
     "clock with a ttl": (Check.UNCACHEABLE, decides("time.now_ns() > 5", ALLOW[:-1] + ', "ttl": 5}')),
+    "clock with its edge": (
+        Check.UNCACHEABLE,
+        {
+            "policy.rego": "import data.window\ncandidates contains window.verdict\nedges contains window.left\n",
+            "window.rego": "package window\nnow := time.now_ns() / 1000000000\nleft := 3600 - (now % 3600)\n"
+            f'verdict := {ALLOW[:-1]}, "tier": "admin"}} if now % 3600 > 60\n',
+        },
+    ),
     "no clock": (Check.UNCACHEABLE, decides('time.parse_rfc3339_ns("2024-01-01T00:00:00Z") > 5')),
     "known keys": (
         Check.UNKNOWN_INPUT,

@@ -29,6 +29,8 @@ COMPARES = frozenset(
 )
 """Builtins with which one text is held against many."""
 LOOK_UP = "look it up instead: `some suffix in input.query.suffixes`, then the table by that suffix"
+EDGES = ("dnspolicy", "edges")
+"""Where policies add in how many seconds what they say may change (`policies/lib`)."""
 CHANGING = {
     "http.send": "the network",
     "net.lookup_ip_addr": "the network",
@@ -99,6 +101,7 @@ def _data(placed: Placed, ref: Ref, whole: bool) -> tuple[str, ...]:
 def uncacheable(looked: Looked) -> Iterator[Finding]:
     """The clock while decisions have no `ttl`, and what no decision may rest on."""
     unlimited = [d for d in looked.decisions if "ttl" not in d.keys]
+    edged = _edged(looked)
     for placed in looked.rules:
         for call in walk_rule(placed.rule):
             if not isinstance(call, Call):
@@ -106,12 +109,19 @@ def uncacheable(looked: Looked) -> Iterator[Finding]:
             if call.function in CHANGING:
                 what = f"{call.function} depends on {CHANGING[call.function]}: no decision could be remembered"
                 yield looked.finding(Check.UNCACHEABLE, placed.module, call.at, what, "put what it needs into data")
-            elif call.function in CLOCKS and (unlimited or not looked.decisions):
+            elif call.function in CLOCKS and placed.module.package not in edged and (unlimited or not looked.decisions):
                 yield _clock(looked, placed, call, [looked.place(d.placed.module, d.at) for d in unlimited])
+
+
+def _edged(looked: Looked) -> set[tuple[str, ...]]:
+    """Packages that read the clock to say when what they decide may change, and so limit every decision."""
+    reached = looked.reached(placed for placed in looked.rules if placed.path[: len(EDGES)] == EDGES)
+    clocks = (p for p in reached if any(isinstance(e, Call) and e.function in CLOCKS for e in walk_rule(p.rule)))
+    return {placed.module.package for placed in clocks}
 
 
 def _clock(looked: Looked, placed: Placed, call: Expr, places: list[str]) -> Finding:
     what = "the clock is read, so a decision is remembered only for its ttl, "
     what += f"and {len(places)} have none (the first at {places[0]})" if places else "and none was found"
-    remedy = "give each a ttl, at most the seconds to the next edge of the time window"
+    remedy = "give each a ttl, at most the seconds to the next edge of the time window, or add those to dnspolicy.edges"
     return looked.finding(Check.UNCACHEABLE, placed.module, call.at, what, remedy)
