@@ -25,6 +25,8 @@ from dnspolicy.model.errors import DnsPolicyError
 
 PAUSE_FIRST = 1.0
 """Seconds after the first failure; they double from there."""
+LONG_POLL_LEAST = 1.0
+"""Seconds between two requests to a server that says it holds them, also when it does not."""
 TOUCH_SECONDS = 30.0
 """A copy on disk is not marked as confirmed more often."""
 
@@ -128,6 +130,7 @@ class Fetcher:
 
     async def once(self, sink: Sink) -> float:
         """Ask once and tell the sink. Returns the seconds to wait before the next time."""
+        began = self._clock.monotonic()
         try:
             reply = await self._exchange.ask(self._etag, self._modified, self._origin.wait)
             if reply is None:
@@ -141,7 +144,9 @@ class Fetcher:
             sink.failed(problem)
             return self._origin.every
         self._pauses.reset()
-        return 0.0 if self._exchange.waited else self._origin.every
+        if not self._exchange.waited:
+            return self._origin.every
+        return max(0.0, LONG_POLL_LEAST - (self._clock.monotonic() - began))
 
     async def close(self) -> None:
         """Let go of connections."""

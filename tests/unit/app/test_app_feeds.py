@@ -240,6 +240,29 @@ def test_a_policy_that_changes_keeps_its_documents(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_looking_at_a_configuration_fetches_nothing_and_settling_does_it_once(tmp_path: Path) -> None:
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\nlist.example\n")
+        writer.close()
+
+    async def story() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        host, port = server.sockets[0].getsockname()
+        app = Site(tmp_path, f"data names http http://{host}:{port}/names.txt").made()
+        assert not asked
+        await app.engines.settle()
+        try:
+            assert (len(asked), await code(app)) == (1, "NXDOMAIN")
+        finally:
+            await app.stop()
+            server.close()
+
+    asyncio.run(story())
+
+
 WRONG = {
     "objects of no cluster": ("data a configmap x/y", RULES, ConfigError, "needs a `kubernetes` directive"),
     "a path below another": ("data a file x.json\ndata a.b file y.json", RULES, ConfigError, "lie in each other"),

@@ -251,7 +251,7 @@ def test_long_polling(headers: dict[str, str]) -> None:
             serving(text("x", **headers)) as server,
             fetching(Origin(url=server.url, wait=5, every=60)) as fetcher,
         ):
-            assert await fetcher.once(Sink()) == 0
+            assert await fetcher.once(Sink()) <= 1
             assert server.asked[0].headers["Prefer"] == "wait=5"
             server.answer = text("y")
             assert await fetcher.once(Sink()) == 60
