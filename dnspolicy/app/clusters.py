@@ -10,9 +10,9 @@ from dnspolicy.cluster.objects import Kind
 from dnspolicy.plugins import kubernetes
 from dnspolicy.plugins.kubernetes.config import PodMode
 
-_ASK_WHO = frozenset(("audit", "autopath", "metadata", "policy"))
+_ASK_WHO = frozenset(("audit", "autopath", "firewall", "metadata", "policy"))
 """Directives that want to know which pod is asking."""
-_ASK_WHERE = frozenset(("audit", "policy"))
+_ASK_WHERE = frozenset(("audit", "firewall", "policy"))
 """Directives that want to know nodes too."""
 
 

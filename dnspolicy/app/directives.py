@@ -12,6 +12,7 @@ from dnspolicy.app.resolver import machine_search
 from dnspolicy.app.site import Site
 from dnspolicy.chain.search import SearchPaths
 from dnspolicy.corefile.builtin import BindConfig
+from dnspolicy.corefile.schema import Duration
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins import (
     acl,
@@ -23,6 +24,7 @@ from dnspolicy.plugins import (
     dns64,
     errors,
     file,
+    firewall,
     forward,
     header,
     health,
@@ -44,11 +46,13 @@ from dnspolicy.plugins import (
     view,
 )
 from dnspolicy.plugins import any as any_
+from dnspolicy.policy.firewall import Asked
 
 Build = Callable[[Any, Site], object]
 """From a typed configuration to what stands in the server block: a room, an observer, or both."""
 
-
+FIREWALL_TIMEOUT = Duration(1.0)
+"""Seconds that the engines of a `firewall` list may take together."""
 _NOT_ENABLED = frozenset(("bind", "debug", "health", "ready", "reload", "root", "timeouts", "tls"))
 """What `coredns_plugin_enabled` leaves out: directives that CoreDNS does not count as plugins of a chain."""
 
@@ -192,6 +196,21 @@ def _minimal(config: minimal.Config, site: Site) -> minimal.Minimal:
     return minimal.Minimal()
 
 
+def _firewall(config: firewall.Config, site: Site) -> policy.Policy:
+    """The policy room for all lists of the block."""
+    if site.block.one(policy.Config) is not None:
+        raise ConfigError("firewall and policy would judge the same questions; put the lists into the policy block")
+    lines, engines = site.block.all(firewall.Config), site.block.all(firewall.OpaConfig)
+    return _policy(policy.Config(firewall=lines, engine=engines, timeout=FIREWALL_TIMEOUT), site)
+
+
+def _opa(config: firewall.OpaConfig, site: Site) -> None:
+    """Nothing of its own: the rules that name it ask it."""
+    rules = (rule for lines in site.block.all(firewall.Config) for rule in lines.rules().rules)
+    if Asked(config.name) not in rules:
+        raise ConfigError(f"no rule names it; expected `opa {config.name}` in a `firewall` block beside it")
+
+
 def _policy(config: policy.Config, site: Site) -> policy.Policy:
     return policy.Policy(
         site.rooms.judge(config),
@@ -253,6 +272,7 @@ DIRECTIVES: Mapping[str, Known] = {
     "dns64": Known(dns64.Config, _dns64),
     "errors": Known(errors.Config, _errors),
     "file": Known(file.Config, _file, repeatable=True, together=True),
+    "firewall": Known(firewall.Config, _firewall, repeatable=True, together=True),
     "forward": Known(forward.Config, _forward, repeatable=True),
     "header": Known(header.Config, _header),
     "health": Known(health.Config, _health),
@@ -264,6 +284,7 @@ DIRECTIVES: Mapping[str, Known] = {
     "loop": Known(loop.Config, _loop),
     "metadata": Known(metadata.Config),
     "minimal": Known(minimal.Config, _minimal),
+    "opa": Known(firewall.OpaConfig, _opa, repeatable=True),
     "policy": Known(policy.Config, _policy),
     "prometheus": Known(prometheus.Config, _prometheus),
     "ready": Known(ready.Config, _ready),

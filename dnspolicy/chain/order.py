@@ -23,6 +23,7 @@ ORDER: tuple[str, ...] = (
     "autopath",  # above acl and policy: each candidate is judged like a name the client typed
     "acl",
     "identity",  # built in; before anyone asks who the client is
+    "firewall",  # in the place of a policy, which it becomes
     "policy",  # above the cache: a client's verdict never enters storage that another client reads
     "cache",  # facts about names only
     "header",

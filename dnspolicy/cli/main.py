@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from dnspolicy.cli import check, coredns, explain, observe, pdp, play, policy, serve, version
+from dnspolicy.cli import check, coredns, explain, migrate, observe, pdp, play, policy, serve, version
 from dnspolicy.model.errors import DnsPolicyError
 
-COMMANDS = (serve, check, explain, play, observe, policy, pdp, version)
+COMMANDS = (serve, check, explain, play, observe, policy, migrate, pdp, version)
 USAGE = 2
 """Exit code of a configuration or command line that cannot be used."""
 

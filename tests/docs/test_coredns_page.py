@@ -35,6 +35,7 @@ HEADS = {
 }
 """What an option stands in, where the name of the plugin alone is not enough."""
 BESIDE = {
+    "opa": "firewall query {\nopa myengine\n}",
     "autopath": "kubernetes cluster.local {\nmanifests cluster\npods verified\n}",
     "transfer": "file db.example.org example.org",
     "view": "metadata",

@@ -11,10 +11,11 @@ from dnspolicy.corefile.schema import Duration
 from dnspolicy.policy.settings.bundle import BundleLine
 from dnspolicy.policy.settings.failure import OnErrorLine
 from dnspolicy.policy.settings.feeds import DataLine, check_lines
+from dnspolicy.policy.settings.firewall import FirewallLines, FirewallOpa
 from dnspolicy.policy.settings.grpc import GrpcSettings
 from dnspolicy.policy.settings.opa import Opa
 
-ENGINES = ("rego", "opa", "grpc")
+ENGINES = ("rego", "opa", "grpc", "firewall")
 """The words that name an engine."""
 
 
@@ -31,6 +32,8 @@ class EngineWords(msgspec.Struct, frozen=True, kw_only=True):
     rego: tuple[str, ...] = ()
     opa: Opa | None = None
     grpc: GrpcSettings | None = None
+    firewall: tuple[FirewallLines, ...] = ()
+    engine: tuple[FirewallOpa, ...] = ()
     bundle: tuple[BundleLine, ...] = ()
     data: tuple[DataLine, ...] = ()
     entrypoint: Annotated[str, msgspec.Meta(pattern=r"^data(\.[A-Za-z_][A-Za-z0-9_]*)+$")] = "data.dnspolicy.decision"
@@ -41,6 +44,8 @@ class EngineWords(msgspec.Struct, frozen=True, kw_only=True):
         named = _named(self)
         if len(named) != 1:
             raise ValueError(f"expected one of {', '.join(ENGINES)}; found {' and '.join(named) or 'none'}")
+        if self.engine and not self.firewall:
+            raise ValueError("engine is for the word firewall, whose rules name it")
         if self.data and self.kind != "rego":
             raise ValueError(f"data is for the word rego; give {self.kind} its data where it runs")
         check_lines(self.data)
