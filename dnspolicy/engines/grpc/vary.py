@@ -36,6 +36,8 @@ class VaryCache:
 
     def find(self, question: PolicyInput) -> tuple[Reply, float] | None:
         """What was decided, and for how many seconds it still holds."""
+        if not self._ways:
+            return None
         first = _first(question)
         for way in self._ways.get(first, ()):
             found = self._entries.get((first, way, self._project(way, question)))
