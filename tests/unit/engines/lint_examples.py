@@ -142,6 +142,16 @@ BAD: dict[str, tuple[Check, Files, str]] = {
         decides("regex.match(data.site.names[_], input.query.name)"),
         "3:13: all entries of data.site.names, however many",
     ),
+    "any suffix of a list": (
+        Check.LINEAR_SCAN,
+        decides("strings.any_suffix_match(input.query.name, data.site.names)"),
+        "3:44: all entries of data.site.names, however many, are compared",
+    ),
+    "one of a list": (
+        Check.LINEAR_SCAN,
+        decides("input.query.name in data.site.names"),
+        "3:21: all entries of data.site.names, however many, are compared",
+    ),
     "a large table": (
         Check.LINEAR_SCAN,
         {
@@ -301,6 +311,14 @@ GOOD: dict[str, tuple[Check, Files]] = {
         decides('# dnspolicy-lint: ignore class-per-client three pods\n\n# more\ninput.client.pod == "x"'),
     ),
     "looked up": (Check.LINEAR_SCAN, decides("some suffix in input.query.suffixes\ndata.site.names[suffix]")),
+    "compared with a constant beside it": (
+        Check.LINEAR_SCAN,
+        decides('some row in data.site.rows\nrow.zone == "a"\nendswith(input.query.name, ".arpa")'),
+    ),
+    "one of a short list": (
+        Check.LINEAR_SCAN,
+        {**decides("input.query.name in data.site.names"), "site/data.json": '{"names": ["a", "b"]}'},
+    ),
     "a small table": (
         Check.LINEAR_SCAN,
         {

@@ -14,6 +14,7 @@ from dnspolicy.engines.rego.tree import (
     Does,
     Expr,
     Literal,
+    Op,
     Query,
     Ref,
     Statement,
@@ -23,10 +24,8 @@ from dnspolicy.engines.rego.tree import (
     walk_rule,
 )
 
-COMPARES = frozenset(
-    {"endswith", "startswith", "contains", "regex.match", "glob.match", "indexof"}
-    | {"strings.any_prefix_match", "strings.any_suffix_match"}
-)
+ANY = frozenset({"strings.any_prefix_match", "strings.any_suffix_match"})
+COMPARES = ANY | {"endswith", "startswith", "contains", "regex.match", "glob.match", "indexof"}
 """Builtins with which one text is held against many."""
 LOOK_UP = "look it up instead: `some suffix in input.query.suffixes`, then the table by that suffix"
 EDGES = ("dnspolicy", "edges")
@@ -44,8 +43,10 @@ def linear_scan(looked: Looked) -> Iterator[Finding]:
     """Going through all entries of something large, or through any number of them with a comparison of texts."""
     for placed in looked.rules:
         for query in queries(placed.rule):
-            compares = any(isinstance(e, Call) and e.function in COMPARES for e in walk_query(query))
+            compares = any(_compares(e) for e in walk_query(query))
             for statement in query.statements:
+                for over, at in _wholes(placed, statement):
+                    yield from _scan(looked, placed, over, at, True)
                 for over, at in _overs(placed, query, statement):
                     yield from _scan(looked, placed, over, at, compares)
 
@@ -65,10 +66,30 @@ def _scan(looked: Looked, placed: Placed, over: tuple[str, ...], at: int, compar
     yield looked.finding(Check.LINEAR_SCAN, placed.module, at, what, LOOK_UP)
 
 
+def _compares(expr: Expr) -> bool:
+    """Whether a text is held against one that is not constant."""
+    called = isinstance(expr, Call) and expr.function in COMPARES
+    return called and isinstance(expr, Call) and not any(isinstance(a, Literal) for a in expr.arguments)
+
+
+def _wholes(placed: Placed, statement: Statement) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Paths of data that one expression goes through: `x in data.names`, `strings.any_suffix_match(x, data.names)`."""
+    for expr in walk_query(Query((statement,))):
+        among: tuple[Expr, ...] = ()
+        if isinstance(expr, Op) and expr.name == "in":
+            among = expr.operands[-1:]
+        elif isinstance(expr, Call) and expr.function in ANY:
+            among = expr.arguments
+        for over in among:
+            path = _data(placed, over) if isinstance(over, Ref) else ()
+            if path:
+                yield path, over.at
+
+
 def _overs(placed: Placed, query: Query, statement: Statement) -> Iterator[tuple[tuple[str, ...], int]]:
     """Paths of data that a statement goes through entry by entry, with the places."""
     if statement.does in (Does.SOME_IN, Does.EVERY) and isinstance(statement.over, Ref):
-        path = _data(placed, statement.over, whole=True)
+        path = _data(placed, statement.over)
         if path:
             yield path, statement.over.at
     given = declared(placed.rule) | assigned(placed.rule)
@@ -76,7 +97,7 @@ def _overs(placed: Placed, query: Query, statement: Statement) -> Iterator[tuple
     for expr in [e for e in walk_query(Query((statement,))) if isinstance(e, Ref)]:
         for at, step in enumerate(expr.steps):
             if isinstance(step, Var) and (step.name == "_" or step.name in loose or step.name not in given):
-                path = _data(placed, Ref(expr.head, expr.steps[:at], expr.at), whole=True)
+                path = _data(placed, Ref(expr.head, expr.steps[:at], expr.at))
                 if path and not _is_rule(placed, step.name):
                     yield path, expr.at
 
@@ -86,14 +107,14 @@ def _is_rule(placed: Placed, name: str) -> bool:
     return any(r.name == name for r in placed.module.rules) or any(i.alias == name for i in placed.module.imports)
 
 
-def _data(placed: Placed, ref: Ref, whole: bool) -> tuple[str, ...]:
+def _data(placed: Placed, ref: Ref) -> tuple[str, ...]:
     """The constant path below `data` of a reference; empty when it is none."""
     if not isinstance(ref.head, Var):
         return ()
     imported = {i.alias: i.path[1:] for i in placed.module.imports if i.path[0] == "data"}
     base = () if ref.head.name == "data" else imported.get(ref.head.name)
     texts = [s.value for s in ref.steps if isinstance(s, Literal) and isinstance(s.value, str)]
-    if base is None or (whole and len(texts) != len(ref.steps)):
+    if base is None or len(texts) != len(ref.steps):
         return ()
     return (*base, *texts)
 
