@@ -147,6 +147,7 @@ def test_a_large_list_changes_under_load_and_costs_no_answer(tmp_path: Path) -> 
 
     async def story() -> Questions:
         async with site.running() as app:
+            await answers(app, "NXDOMAIN")
             loop = asyncio.get_running_loop()
             transport, questions = await loop.create_datagram_endpoint(Questions, remote_addr=(site.ip, site.port))
             for first in (5, 0):
