@@ -58,7 +58,7 @@ class RegoEngine:
         if here:
             self.swap(loaded)
         if not threaded(loaded.binding):
-            _lacks()
+            lacks()
         self._now = monotonic
         self._seconds = metrics.histogram(
             "dnspolicy_rego_evaluation_seconds", "Time of one evaluation of the Rego policy.", BUCKETS
@@ -248,7 +248,7 @@ def _sample() -> bytes:
 
 
 @cache
-def _lacks() -> None:
+def lacks() -> None:
     """Said once in a process."""
     log.info(
         "the embedded engine is the wheel of regorus: an evaluation has no limit of time or memory, and a builtin that "

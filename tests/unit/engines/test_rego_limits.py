@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.rego import Limits, RegoEngine, load
 from dnspolicy.engines.rego.binding import CHOICE, Binding, RegoError, RegoMemory, RegoTimeout, evaluator, preferred
+from dnspolicy.engines.rego.engine import lacks
 from dnspolicy.engines.rego.sources import Source
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout, PolicyLoadError
 from dnspolicy.model.verdict import Verdict
@@ -202,6 +204,15 @@ def test_policies_of_others_may_not_call_what_no_limit_stops(tmp_path: Path, bin
     load([folder], isolated=False)
     with pytest.raises(PolicyLoadError, match=r"p\.rego:3:6: yaml\.unmarshal may not be called"):
         load([folder], trusted=False)
+
+
+def test_what_the_wheel_lacks_is_said_once(tmp_path: Path, binding: Binding, caplog: pytest.LogCaptureFixture) -> None:
+    lacks.cache_clear()
+    caplog.set_level(logging.INFO, "dnspolicy.policy")
+    made = loaded(tmp_path, f"decision := {ALLOW}\n")
+    for _ in range(2):
+        RegoEngine(made)
+    assert sum("make native" in line for line in caplog.messages) == (binding is Binding.WHEEL)
 
 
 @pytest.mark.usefixtures("binding")
