@@ -7,7 +7,7 @@ import json
 from dnspolicy.engines.rego.lint import Check
 
 ALLOW = '{"action": "allow", "rule": "site/x", "reason": "why"}'
-REDIRECT = '{"action": "redirect", "addresses": ["192.0.2.1"], "rule": "site/x", "reason": "why"}'
+REDIRECT = '{"action": "redirect", "upstream": "192.0.2.1", "rule": "site/x", "reason": "why"}'
 Files = dict[str, str]
 
 
@@ -190,7 +190,7 @@ BAD: dict[str, tuple[Check, Files, str]] = {
     "redirect of answers": (
         Check.RESPONSE_PHASE,
         {"policy.rego": f'decision := {REDIRECT} if input.query.name == "x"\nother if input.answer.rcode\n'},
-        "2:13: an answer that is redirected is asked for",
+        "2:13: the answer of the upstream is redirected there again, until it fails",
     ),
     "rewrite of answers": (
         Check.RESPONSE_PHASE,
@@ -355,6 +355,13 @@ GOOD: dict[str, tuple[Check, Files]] = {
     "redirect of queries, said in a rule": (
         Check.RESPONSE_PHASE,
         {"policy.rego": f"decision := {REDIRECT} if asked\nasked if not input.answer\nother if input.answer.rcode\n"},
+    ),
+    "redirect to addresses, which nobody judges again": (
+        Check.RESPONSE_PHASE,
+        {
+            "policy.rego": 'decision := {"action": "redirect", "addresses": ["192.0.2.1"], "rule": "x", "reason": "y"}'
+            ' if input.query.name == "x"\nother if input.answer.rcode\n'
+        },
     ),
     "redirect where only queries are judged": (Check.RESPONSE_PHASE, decides("input.client.zone", REDIRECT)),
     "clock with a ttl": (Check.UNCACHEABLE, decides("time.now_ns() > 5", ALLOW[:-1] + ', "ttl": 5}')),

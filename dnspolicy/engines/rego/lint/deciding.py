@@ -62,17 +62,18 @@ def _bad(looked: Looked, decision: Decision, what: str, remedy: str) -> Finding:
 
 
 def response_phase(looked: Looked) -> Iterator[Finding]:
-    """A rewrite or redirect that can be said of an answer too."""
+    """A rewrite, or a redirect to an upstream, that can be said of an answer too."""
     reads = [read.path[:1] for placed in looked.rules for read in looked.reads.of(placed)]
     if ("answer",) not in reads and ("phase",) not in reads:
         return
     for decision in looked.decisions:
         action = decision.text("action")
-        if action in ("rewrite", "redirect") and not _knows_phase(looked, decision):
+        asks_again = action == "rewrite" or (action == "redirect" and "upstream" in decision.keys)
+        if asks_again and not _knows_phase(looked, decision):
             what = (
                 "a rewrite in the response phase is an error"
                 if action == "rewrite"
-                else "an answer that is redirected is asked for, and redirected, again"
+                else "the answer of the upstream is redirected there again, until it fails"
             )
             yield looked.finding(
                 Check.RESPONSE_PHASE, decision.placed.module, decision.at, what, 'add input.phase == "query"'
