@@ -90,6 +90,8 @@ async def _explain(plan: Plan, query: Query, args: argparse.Namespace) -> int:
             outcome = await app.ask(query, source)
             if outcome is None:
                 raise ConfigError(f"no server block answers {query.name}; it would be REFUSED")
+            for judge in app.rooms.judges:
+                await judge.told()
             if outcomes:
                 page.line("")
             page.show(outcome)
@@ -177,6 +179,11 @@ class Page:
         for would in verdict.shadow:
             self.line(
                 "          shadow: would ", (would.action.value, "magenta"), f", rule {would.rule}: {would.reason}"
+            )
+        other = verdict.beside.would if verdict.beside is not None else None
+        if other is not None:
+            self.line(
+                "          candidate: would ", (other.action.value, "magenta"), f", rule {other.rule}: {other.reason}"
             )
         self.line(f"          revision {verdict.revision or 'none'}, {judgement.seconds * 1e6:.0f} µs")
 

@@ -208,6 +208,11 @@ class Judge:
         reason = f"the policy says nothing; default {self._config.default}"
         return Verdict(action, DEFAULT_RULE, reason, origin=Origin.DEFAULT, revision=revision)
 
+    async def told(self) -> None:
+        """Wait for what a candidate is still being asked. For tools; no query waits for that."""
+        if self._watcher is not None:
+            await self._watcher.settled()
+
     def fail(self, query: Query, ctx: QueryContext, problem: EngineError) -> Verdict:
         """The verdict of a decision that cannot be carried out: always a block, noted in the context."""
         rule = f"failure/{kind_of(problem)}"

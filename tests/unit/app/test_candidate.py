@@ -17,6 +17,7 @@ import pytest
 from dnspolicy.app.app import App
 from dnspolicy.app.reading import read_plan
 from dnspolicy.chain.clock import SystemClock
+from dnspolicy.cli.main import main
 from dnspolicy.model.errors import ConfigError
 from tests.e2e.process import free_port, own_ip
 
@@ -242,6 +243,15 @@ def test_a_candidate_that_does_not_load_stops_the_start(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match=r"candidate/rule\.rego"):
         asyncio.run(story())
+
+
+def test_explain_says_what_it_would_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Site(tmp_path, ALLOW, BLOCK)
+    words = ["explain", "--conf", str(tmp_path / "Corefile"), "--as", "127.0.0.1", "www.shop.example"]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "candidate: would block, rule new/shop: not any more" in shown
+    assert "allow" in shown
 
 
 def test_the_server_says_which_is_the_candidate(tmp_path: Path) -> None:
