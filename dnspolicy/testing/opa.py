@@ -146,12 +146,16 @@ class FakeOpa:
         told.set()
         await self._ending.wait()
         server.close()
-        for writer in tuple(self._writers):
-            writer.transport.abort()
+        for _ in range(3):  # whoever was let in just now begins to be talked to, and so is known here
+            await asyncio.sleep(0)
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        self._writers.clear()
+        await asyncio.sleep(0)  # sockets are closed in the turn after that
         if isinstance(self._at, Path):
             self._at.unlink(missing_ok=True)
 
@@ -172,8 +176,7 @@ class FakeOpa:
                     body = await reader.readexactly(_length(head))
                     await self._answer(head, body, writer)
         finally:
-            self._writers.discard(writer)
-            writer.close()
+            writer.close()  # which ends it once all is sent, or never; `stop` does not wait for that
 
     async def _answer(self, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
         method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
