@@ -18,6 +18,7 @@ from dnspolicy.model.answer import Dependencies, Rests
 from dnspolicy.plugins.policy import Config, Judge
 from dnspolicy.policy.decisions import DecisionCache
 from dnspolicy.policy.engine import Supply
+from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.settings.failure import FailureTable
 
 
@@ -29,6 +30,11 @@ class _Asked:
         self.judges: dict[Config, Judge] = {}
         self.decisions: dict[Config, DecisionCache] = {}
         self.started = False
+
+    @property
+    def in_force(self) -> tuple[str, Footprint]:
+        """Revision and footprint now."""
+        return self.supply.engine.revision, self.supply.engine.footprint
 
 
 class Engines:
@@ -92,9 +98,10 @@ class Engines:
     async def settle(self) -> None:
         """Make ready what `judge` opened. Raises PolicyLoadError."""
         for asked in tuple(self._asked.values()):
+            before = asked.in_force
             await asked.supply.settle()
-            for judge in asked.judges.values():
-                judge.renew()
+            if asked.in_force != before:
+                self._took_over(asked)
 
     async def start(self) -> None:
         """Keep all engines up to date."""

@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from string import Template
@@ -27,6 +27,7 @@ from dnspolicy.app import App, read_plan, resolver
 from dnspolicy.cluster.manifests import Manifests
 from dnspolicy.testing.upstream import FakeUpstream
 from tests.scenarios import asking, cluster, upstreams
+from tests.scenarios.engines import Engine, deciding
 from tests.scenarios.expected import differences, shape
 from tests.scenarios.story import STORIES, Step, Story, read
 
@@ -40,7 +41,6 @@ $blocks
     bind $listen
     errors
     policy {
-        rego $rego
         timeout 5s
         reload 20ms
         $policy
@@ -83,20 +83,21 @@ class Shifted:
         return time.time() + self.passed
 
 
-def play(story: Story, folder: Path) -> None:
+def play(story: Story, folder: Path, engine: Engine = Engine.REGO) -> None:
     """Play a story in an empty folder. Raises Wrong."""
-    asyncio.run(_Stage(story, folder).play())
+    asyncio.run(_Stage(story, folder, engine).play())
 
 
 class _Stage:
-    def __init__(self, story: Story, folder: Path) -> None:
+    def __init__(self, story: Story, folder: Path, engine: Engine) -> None:
         self._story = story
         self._folder = folder
         self._cluster = cluster.merged({}, story.cluster)
         self._upstreams = {name: FakeUpstream() for name in (MAIN, *story.upstreams)}
         self._records: list[tuple[Step, tuple[str, int, str, str]]] = []
         self._clock = Shifted()
-        self._looked = 0
+        self._rego = self._folders()
+        self._engine = deciding(engine, self._rego, story.options.policy, folder, self._clock)
 
     async def play(self) -> None:
         async with AsyncExitStack() as stack:
@@ -104,6 +105,8 @@ class _Stage:
                 upstreams.teach(upstream, self._story.upstream if name == MAIN else self._story.upstreams[name])
                 await stack.enter_async_context(upstream)
             self._prepare()
+            await self._engine.start()
+            stack.push_async_callback(self._engine.stop)
             self._app = await self._started()
             stack.push_async_callback(self._app.stop)
             for number, step in enumerate(self._story.steps, 1):
@@ -146,18 +149,18 @@ class _Stage:
 
     def _corefile(self, hosts: list[str], port: int) -> str:
         options = self._story.options
-        site = str(self._folder / "site")
-        rego = [site] if isinstance(self._story.policy, str) else self._library(self._story.policy, site)
-        place = {"port": port, "listen": " ".join(hosts), "rego": " ".join(rego), "main": self._upstreams[MAIN].address}
+        rego = " ".join(self._rego)
+        place = {"port": port, "listen": " ".join(hosts), "rego": rego, "main": self._upstreams[MAIN].address}
         return Template(COREFILE).substitute(
             place, blocks=Template(options.blocks).substitute(place),
             source="manifests cluster" if self._story.synced else "endpoint http://127.0.0.1:1",
-            policy="\n".join(options.policy), kubernetes="\n".join(options.kubernetes),
+            policy="\n".join(self._engine.lines), kubernetes="\n".join(options.kubernetes),
             cache="\n".join(options.cache), server="\n".join(options.server),
         )  # fmt: skip
 
-    def _library(self, names: Iterable[str], site: str) -> list[str]:
-        return [*(str(LIBRARY / name) for name in ("lib", *names)), site]
+    def _folders(self) -> list[str]:
+        names = [] if isinstance(self._story.policy, str) else ["lib", *self._story.policy]
+        return [*(str(LIBRARY / name) for name in names), str(self._folder / "site")]
 
     async def _step(self, step: Step) -> None:
         if step.change:
@@ -194,7 +197,7 @@ class _Stage:
 
     def _policy_state(self) -> tuple[tuple[str, ...], float]:
         refused = self._app.parts.metrics.counter("dnspolicy_policy_reload_failed_total", "")
-        return tuple(self._app.rooms.engines.announcement()), sum(refused.values.values())
+        return tuple(self._app.rooms.engines.announcement()), sum(refused.values.values()) + self._engine.refused()
 
     async def _ask(self, step: Step) -> None:
         source = self._source(step.by)

@@ -9,6 +9,7 @@ import dns.rcode
 import msgspec
 import yaml
 
+from tests.scenarios.engines import Engine
 from tests.scenarios.expected import Expected
 
 STORIES = Path(__file__).parent / "stories"
@@ -64,7 +65,10 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Story(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`policy` is Rego, or the names of folders below policies/. `asked` is all that upstreams were to be asked."""
+    """`policy` is Rego, or the names of folders below policies/. `asked` is all that upstreams were to be asked.
+
+    `engines`: which of them it can be played with.
+    """
 
     scenario: str
     steps: list[Step]
@@ -79,6 +83,7 @@ class Story(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: dict[str, str] = {}
     asked: dict[str, list[str]] = {}
     synced: bool = True
+    engines: tuple[Engine, ...] = tuple(Engine)
 
 
 def read(path: Path) -> Story:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.scenarios.engines import Engine
 from tests.scenarios.run import play
 from tests.scenarios.story import STORIES, read
 
@@ -22,12 +23,17 @@ def _has_ipv6() -> bool:
     return True
 
 
+@pytest.mark.parametrize(
+    "engine", [Engine.REGO, Engine.GRPC, pytest.param(Engine.OPA, marks=pytest.mark.real("opa"))], ids=str
+)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_story(path: Path, tmp_path: Path) -> None:
+def test_story(path: Path, engine: Engine, tmp_path: Path) -> None:
     story = read(path)
+    if engine not in story.engines:
+        pytest.skip(f"a story for {', '.join(story.engines)}")
     if "ipv6" in story.needs and not _has_ipv6():
         pytest.skip("this machine has no ::1")
-    play(story, tmp_path)
+    play(story, tmp_path, engine)
 
 
 def test_there_are_stories() -> None:

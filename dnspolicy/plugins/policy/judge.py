@@ -151,7 +151,7 @@ class Judge:
             verdict = msgspec.structs.replace(verdict, trigger=trigger) if trigger else verdict
         name, phase, judgements = query.name, question.phase, ctx.judgements
         noted = judgements[-1] if judgements else None
-        if noted is None or noted.verdict is not verdict or noted.about != name or noted.phase is not phase:
+        if noted is None or noted.about != name or noted.phase is not phase or not _alike(noted.verdict, verdict):
             judgements.append(
                 Judgement(name, phase, verdict, seconds, cached, query.via, question.target, question.answer)
             )
@@ -245,3 +245,11 @@ class Judge:
         if verdict.origin is Origin.FAILURE or verdict.trigger.startswith(FAILURE_TRIGGER):
             return Freshness(0.0, rests)
         return Freshness(verdict.lifetime(self._timeless), rests)
+
+
+def _alike(one: Verdict, other: Verdict) -> bool:
+    """Whether two verdicts say the same, however long they still hold."""
+    return one is other or (
+        one.action is other.action
+        and (one.rule, one.reason, one.revision, one.origin) == (other.rule, other.reason, other.revision, other.origin)
+    )
