@@ -12,6 +12,7 @@ from typing import Protocol
 from dnspolicy.app import read_plan
 from dnspolicy.app.parts import Parts
 from dnspolicy.chain.clock import Clock
+from dnspolicy.cluster.manifests import Manifests
 from tests.peers.find import find
 from tests.unit.engines.opa.control import Control
 
@@ -34,6 +35,10 @@ class Deciding(Protocol):
 
     async def stop(self) -> None: ...
 
+    def look(self) -> None:
+        """See the cluster as it is now."""
+        ...
+
     def refused(self) -> float:
         """How many changes of the policy were refused beside the server."""
         ...
@@ -47,6 +52,9 @@ class InTheServer:
         """Nothing beside the server."""
 
     async def stop(self) -> None:
+        """Nothing beside the server."""
+
+    def look(self) -> None:
         """Nothing beside the server."""
 
     def refused(self) -> float:
@@ -70,6 +78,11 @@ class AtADecisionPoint:
         plan = await asyncio.to_thread(read_plan, self._corefile, {})
         self._pdp = open_pdp(plan, Options((f"unix:{self._socket}",), drain=0.0), self._parts)
         await self._pdp.start()
+        for source in self._parts.sources.values():
+            await source.stop()
+
+    def look(self) -> None:
+        poll(self._parts)
 
     async def stop(self) -> None:
         await self._pdp.stop()
@@ -95,6 +108,9 @@ class InOpa:
     async def stop(self) -> None:
         await asyncio.to_thread(self._control.close)
 
+    def look(self) -> None:
+        """It is told what it has to know."""
+
     def refused(self) -> float:
         return 0.0
 
@@ -110,13 +126,22 @@ def deciding(engine: Engine, rego: Sequence[str], options: Sequence[str], folder
             return InOpa(rego, options, folder)
 
 
+def poll(parts: Parts) -> None:
+    """See the manifest files as they are now; a change counts when two looks see the same."""
+    for source in parts.sources.values():
+        assert isinstance(source, Manifests)
+        source.poll()
+        source.poll()
+
+
 def _divided(options: Sequence[str]) -> tuple[list[str], list[str]]:
     inside = [line for line in options if line.split()[0] in _OF_THE_ENGINE]
     return inside, [line for line in options if line not in inside]
 
 
 def _corefile(lines: Sequence[str]) -> str:
-    return "\n".join((". {", "policy {", "timeout 5s", "reload 20ms", *lines, "}", "}", ""))
+    cluster = ("kubernetes cluster.local {", "manifests cluster", "}")
+    return "\n".join((". {", *cluster, "policy {", "timeout 5s", "reload 20ms", *lines, "}", "}", ""))
 
 
 def _nowhere(line: str) -> None:

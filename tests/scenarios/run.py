@@ -24,10 +24,9 @@ import yaml
 
 import dnspolicy
 from dnspolicy.app import App, read_plan, resolver
-from dnspolicy.cluster.manifests import Manifests
 from dnspolicy.testing.upstream import FakeUpstream
 from tests.scenarios import asking, cluster, upstreams
-from tests.scenarios.engines import Engine, deciding
+from tests.scenarios.engines import Engine, deciding, poll
 from tests.scenarios.expected import differences, shape
 from tests.scenarios.story import STORIES, Step, Story, read
 
@@ -169,19 +168,13 @@ class _Stage:
         for path, text in step.write.items():
             self._write(path, text)
         if step.change or step.write:
-            self._look()
+            poll(self._app.parts)
+            self._engine.look()
         if step.policy or step.data is not None:
             await self._replace_policy(step)
         self._clock.passed += step.later
         if step.ask:
             await self._ask(step)
-
-    def _look(self) -> None:
-        """See the manifest files as they are now; a change counts when two looks see the same."""
-        for source in self._app.parts.sources.values():
-            assert isinstance(source, Manifests)
-            source.poll()
-            source.poll()
 
     async def _replace_policy(self, step: Step) -> None:
         """Write the policy, and wait until it is in force or refused."""

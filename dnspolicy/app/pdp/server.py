@@ -59,6 +59,8 @@ class Pdp:
     async def start(self) -> None:
         """Listen and decide. Raises ConfigError and PolicyLoadError; nothing is left running then."""
         try:
+            for source in self._parts.sources.values():  # of which data of the policy may come
+                await source.start()
             await self._supply.settle()
             await self._start()
             await self._supply.start(self._changed)
@@ -82,6 +84,8 @@ class Pdp:
         await self._supply.stop()
         for route in self._routes:
             await self._parts.listeners.close(route)
+        for source in self._parts.sources.values():
+            await source.stop()
 
     def announcement(self) -> list[str]:
         """What is served where, for people."""
