@@ -94,13 +94,13 @@ class AtADecisionPoint:
 
 
 class InOpa:
-    """A real one, which looks at the folders by itself."""
+    """A real one, which looks at the folders by itself. The server is told what it can read there."""
 
     def __init__(self, rego: Sequence[str], options: Sequence[str], folder: Path) -> None:
         program = find("opa")
         assert program is not None
         self._control = Control(program, folder, ("--watch", *rego))
-        self.lines = [f"opa {self._control.url}", *options]
+        self.lines = [f"opa {self._control.url} {{", f"rego {' '.join(rego)}", "hold 50ms", "}", *options]
 
     async def start(self) -> None:
         await asyncio.to_thread(self._control.start)
