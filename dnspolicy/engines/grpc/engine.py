@@ -38,7 +38,7 @@ class GrpcEngine:
         self, settings: GrpcSettings, files: PemFiles, *, metrics: Metrics, monotonic: Callable[[], float]
     ) -> None:
         counts = Counts(metrics)
-        self.targets = tuple(Target(name, settings, files, counts, self._look) for name in settings.targets)
+        self.targets = tuple(Target(name, settings, files, counts, self._look, monotonic) for name in settings.targets)
         self.changed: Changed | None = None
         self._settings = settings
         self._monotonic = monotonic

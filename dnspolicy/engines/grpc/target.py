@@ -18,6 +18,8 @@ from dnspolicy.policy.settings.grpc import GrpcSettings
 log = logging.getLogger("dnspolicy.policy")
 BACK_OFF = (0.1, 5.0)
 """Seconds that a decision point which failed is left alone: at first and at most."""
+SILENCE = 0.2
+"""Seconds without a decision before failures count: who answers some of many questions is busy, not gone."""
 LINGER = 5.0
 """Seconds that a connection with old certificates is kept, in which all that it was asked must be answered."""
 
@@ -46,7 +48,13 @@ class Target:
     """
 
     def __init__(
-        self, name: str, settings: GrpcSettings, files: PemFiles, counts: Counts, changed: Callable[[], None]
+        self,
+        name: str,
+        settings: GrpcSettings,
+        files: PemFiles,
+        counts: Counts,
+        changed: Callable[[], None],
+        monotonic: Callable[[], float],
     ) -> None:
         self.name = name
         self.info = Info()
@@ -58,6 +66,8 @@ class Target:
         self._connection: Connection | None = None
         self._leaving: set[asyncio.Task[None]] = set()
         self._in_a_row = 0
+        self._went_well = float("-inf")
+        self._now = monotonic
         self._pause = BACK_OFF[0]
         self._pem: Pem | None = None
         self._task: asyncio.Task[None] | None = None
@@ -109,6 +119,7 @@ class Target:
             self._failed(problem, connection)
             raise
         self._in_a_row = 0
+        self._went_well = self._now()
         self._pause = BACK_OFF[0]
         try:
             return reply_of(response, self.info.revision)
@@ -120,7 +131,8 @@ class Target:
         self._counts.failures.inc((self.name, kind_of(problem).value))
         if isinstance(problem, EngineTimeout | Unreached | EngineBadReply):
             self._in_a_row += 1
-            if self._in_a_row >= self._settings.failures:
+            quiet = self._now() - self._went_well >= SILENCE
+            if quiet and self._in_a_row >= self._settings.failures:
                 connection.lose(EngineUnavailable(f"{self._in_a_row} questions in a row failed, the last: {problem}"))
 
     async def _keep(self) -> None:
@@ -167,7 +179,7 @@ class Target:
             await connection.close()
             raise
         self._counts.connects.inc(self._labels)
-        self._connection, self._in_a_row = connection, 0
+        self._connection, self._in_a_row, self._went_well = connection, 0, self._now()
         self.info = connection.info
         self._changed()
         return connection

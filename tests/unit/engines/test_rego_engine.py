@@ -187,7 +187,7 @@ def test_a_slow_policy_is_left_alone_for_a_while_and_a_new_one_is_not(tmp_path: 
     made = loaded(tmp_path, f"decision := {ALLOW}\n")
     times = [0.0, 0.1, 1.0, 1.1, 2.0, 2.1, 2.5, 3.2, 3.2]
     metrics = Metrics()
-    engine = RegoEngine(made, metrics=metrics, monotonic=Ticks(*times))
+    engine = RegoEngine(made, metrics=metrics, monotonic=Ticks(*times), worked=Ticks(*times))
     for start in (0.0, 1.0, 2.0):
         with pytest.raises(EngineTimeout, match="took"):
             engine.decide_now(question(), deadline=start + 0.02)
@@ -195,6 +195,16 @@ def test_a_slow_policy_is_left_alone_for_a_while_and_a_new_one_is_not(tmp_path: 
         engine.decide_now(question(), deadline=3.0)
     assert metrics.counter("dnspolicy_rego_refused_total", "").values == {(): 1.0}
     assert engine.decide_now(question(), deadline=4.0) is not None
+
+
+def test_evaluations_that_began_too_late_do_not_make_a_policy_slow(tmp_path: Path) -> None:
+    metrics = Metrics()
+    made = loaded(tmp_path, f"decision := {ALLOW}\n")
+    engine = RegoEngine(made, metrics=metrics, monotonic=Ticks(*range(20)), worked=lambda: 5.0)
+    for start in range(0, 20, 2):
+        with pytest.raises(EngineTimeout, match="took"):
+            engine.decide_now(question(), deadline=start + 0.0001)
+    assert metrics.counter("dnspolicy_rego_refused_total", "").values == {(): 0.0}
 
 
 def test_the_brake_doubles_up_to_half_a_minute() -> None:
