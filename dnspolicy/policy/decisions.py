@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from itertools import islice
+from math import ceil
 
 import msgspec
 from cachetools import LRUCache
@@ -24,12 +25,19 @@ class Remembered(msgspec.Struct, frozen=True, gc=False):
     until: float
 
     def aged(self, now: float) -> Verdict:
-        """The decision for what time it has left, so that nothing made of it lives longer than it does."""
+        """The decision for what time it has left, so that nothing made of it lives longer than it does.
+
+        An engine may hold a decision for a shorter time than its `ttl`, which counts down meanwhile.
+        """
         if self.until == FOREVER:
             return self.verdict
         left = max(self.until - now, 0.0)
-        ttl = self.verdict.ttl
-        return msgspec.structs.replace(self.verdict, holds=left, ttl=None if ttl is None else min(ttl, int(left)))
+        ttl, holds = self.verdict.ttl, self.verdict.holds
+        if ttl is not None and holds is not None and holds < ttl:
+            ttl = max(ttl - ceil(holds - left), 0)
+        elif ttl is not None:
+            ttl = min(ttl, int(left))
+        return msgspec.structs.replace(self.verdict, holds=left, ttl=ttl)
 
 
 class DecisionCache:

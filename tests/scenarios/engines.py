@@ -100,7 +100,7 @@ class InOpa:
         program = find("opa")
         assert program is not None
         self._control = Control(program, folder, ("--watch", *rego))
-        self.lines = [f"opa {self._control.url} {{", f"rego {' '.join(rego)}", "hold 50ms", "}", *options]
+        self.lines = [f"opa {self._control.url} {{", f"rego {' '.join(rego)}", "hold 1s", "}", *options]
 
     async def start(self) -> None:
         await asyncio.to_thread(self._control.start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from dnspolicy.chain.metrics import Metrics
@@ -119,3 +120,25 @@ def test_the_last_decision_is_kept_only_where_it_is_wanted() -> None:
     cache.keep(KEY, ALLOW, timeless=True)
     assert cache.find(KEY) is not None
     assert cache.last(KEY[1]) is None
+
+
+@pytest.mark.parametrize(
+    ("ttl", "holds", "passed", "left"),
+    [
+        pytest.param(10, None, 3.5, (6, 6.5), id="as long as its ttl"),
+        pytest.param(10, 2.0, 1.5, (8, 0.5), id="held for less than its ttl"),
+        pytest.param(5, 60.0, 58.0, (2, 2.0), id="held for longer"),
+        pytest.param(None, 2.0, 1.5, (None, 0.5), id="no ttl"),
+    ],
+)
+def test_what_is_remembered_grows_older(
+    ttl: int | None, holds: float | None, passed: float, left: tuple[int | None, float]
+) -> None:
+    clock = FakeClock()
+    cache = DecisionCache(9, clock, Metrics())
+    cache.keep(("rev", 1), msgspec.structs.replace(ALLOW, ttl=ttl, holds=holds), timeless=False)
+    clock.advance(passed)
+    found = cache.find(("rev", 1))
+    assert found is not None
+    aged = found.aged(clock.monotonic())
+    assert (aged.ttl, aged.holds) == left
