@@ -15,6 +15,7 @@ _PLAIN_BYTES = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
 _PLAIN = frozenset(_PLAIN_BYTES)
 _SPECIAL = frozenset(b". '\"\\()@;")
 """What zone files read as more than a letter."""
+_SIZES = tuple(bytes((size,)) for size in range(MAX_LABEL + 1))
 _ESCAPED = re.compile(rb"\\(\d{3}|.)", re.DOTALL)
 
 
@@ -102,12 +103,13 @@ def _master_label(label: bytes) -> str:
 def from_labels(labels: Iterable[bytes]) -> Name:
     """Build a name from labels, letters kept. Raises BadName when a label or the whole is too long or empty."""
     parts = tuple(labels)
-    if any(not 0 < len(label) <= MAX_LABEL for label in parts):
+    sizes = [len(label) for label in parts]
+    if 0 in sizes or max(sizes, default=0) > MAX_LABEL:
         raise BadName("a label must have 1 to 63 bytes")
-    wire = b"".join(bytes((len(label),)) + label for label in parts) + b"\0"
+    wire = b"".join([_SIZES[len(label)] + label for label in parts]) + b"\0"
     if len(wire) > MAX_WIRE:
         raise BadName(f"a name must not have more than {MAX_WIRE} bytes")
-    return Name(wire, tuple(label.lower() for label in parts))
+    return Name(wire, tuple([label.lower() for label in parts]))
 
 
 def from_text(text: str) -> Name:
