@@ -17,13 +17,13 @@ import msgspec
 
 from dnspolicy import __version__
 from dnspolicy.cluster.apiserver.failures import plain
-from dnspolicy.corefile.regular import read_regular
+from dnspolicy.corefile.credentials import Pem, PemFiles, read_token
 from dnspolicy.feeds.failures import FeedFailure, Reason
+from dnspolicy.model.errors import ConfigError
 
 MAX_REDIRECTS = 5
 CONNECT_SECONDS = 10.0
 MAX_HEADER = 8_190
-MAX_TOKEN = 65_536
 CHUNK = 1 << 18
 OPA_BUNDLES = "application/vnd.openpolicyagent.bundles"
 """The content type by which a bundle server says that it did hold the request."""
@@ -58,8 +58,9 @@ class Exchange:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._session: aiohttp.ClientSession | None = None
+        self._files = PemFiles(ask.ca, ask.certificate, ask.key) if ask.url.startswith("https:") else None
         self._tls: ssl.SSLContext | None = None
-        self._stamps: tuple[object, ...] | None = None
+        self._pem: Pem | None = None
         self.waited = False
 
     async def ask(self, etag: str, modified: str, wait: float) -> Reply | None:
@@ -130,11 +131,8 @@ class Exchange:
 
     async def _open(self) -> tuple[aiohttp.ClientSession, ssl.SSLContext | None]:
         """Connections with the certificates as they are now."""
-        stamps = await asyncio.to_thread(_stamps, self._ask)
-        if stamps != self._stamps:
-            await self.close()
-            self._tls = await asyncio.to_thread(_context, self._ask)
-            self._stamps = stamps
+        if self._files is not None:
+            await self._renew(self._files)
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
@@ -145,6 +143,18 @@ class Exchange:
                 auto_decompress=False,  # `_body` does it, within bounds
             )
         return self._session, self._tls
+
+    async def _renew(self, files: PemFiles) -> None:
+        """No connection is used again when the certificates are others."""
+        try:
+            pem = await asyncio.to_thread(files.read)
+            if pem == self._pem:
+                return
+            await self.close()
+            self._tls = await asyncio.to_thread(files.context, pem)
+            self._pem = pem
+        except ConfigError as problem:
+            raise FeedFailure(Reason.CREDENTIALS, str(problem)) from None
 
 
 async def _body(answer: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -214,41 +224,7 @@ def _seconds(text: str, date: str) -> float:
 
 
 def _token(file: Path | None) -> dict[str, str]:
-    if file is None:
-        return {}
     try:
-        token = read_regular(file, MAX_TOKEN).raw.decode("ascii").strip()
-    except (OSError, ValueError) as problem:
-        why = getattr(problem, "strerror", None) or problem
-        raise FeedFailure(Reason.CREDENTIALS, f"token_file {file} cannot be read: {why}") from None
-    if not token or not token.isprintable() or " " in token:
-        raise FeedFailure(Reason.CREDENTIALS, f"token_file {file} holds no token")
-    return {"Authorization": f"Bearer {token}"}
-
-
-def _stamps(ask: Ask) -> tuple[object, ...]:
-    """What changes when a certificate does."""
-    found: list[object] = []
-    for path in (ask.ca, ask.certificate, ask.key):
-        try:
-            status = path.stat() if path is not None else None
-        except OSError:
-            found.append("missing")
-        else:
-            found.append(None if status is None else (status.st_mtime_ns, status.st_size, status.st_ino))
-    return tuple(found)
-
-
-def _context(ask: Ask) -> ssl.SSLContext | None:
-    """None for plain HTTP."""
-    if not ask.url.startswith("https:"):
-        return None
-    try:
-        context = ssl.create_default_context(cafile=str(ask.ca) if ask.ca is not None else None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if ask.certificate is not None:
-            context.load_cert_chain(ask.certificate, ask.key)
-    except (ssl.SSLError, OSError) as problem:
-        why = getattr(problem, "strerror", None) or problem
-        raise FeedFailure(Reason.CREDENTIALS, f"certificates cannot be used: {why}") from None
-    return context
+        return {} if file is None else {"Authorization": f"Bearer {read_token(file)}"}
+    except ConfigError as problem:
+        raise FeedFailure(Reason.CREDENTIALS, str(problem)) from None

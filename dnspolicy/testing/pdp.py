@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from dnspolicy.engines.grpc.credentials import Pem
+from dnspolicy.corefile.credentials import Pem
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.engines.grpc.words import SERVICE
 

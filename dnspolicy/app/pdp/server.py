@@ -23,7 +23,8 @@ from dnspolicy.app.pdp.service import Service
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.supplies import supply_of
 from dnspolicy.chain.http import Page, Route
-from dnspolicy.engines.grpc.credentials import Pem, PemFiles
+from dnspolicy.corefile.credentials import PemFiles
+from dnspolicy.engines.grpc.credentials import for_server
 from dnspolicy.engines.grpc.words import SERVICE
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins import policy
@@ -139,7 +140,7 @@ class Pdp:
         files = PemFiles(options.authority, options.certificate, options.key)
         fetch: Any = _Fetch(files)  # None for what is in use is right, though the types do not say so
         credentials = grpc.dynamic_ssl_server_credentials(
-            fetch.pem.for_server(), fetch, require_client_authentication=options.authority is not None
+            for_server(fetch.pem), fetch, require_client_authentication=options.authority is not None
         )
         return lambda address: server.add_secure_port(address, credentials)
 
@@ -193,7 +194,7 @@ class _Fetch:
 
     def __init__(self, files: PemFiles) -> None:
         self._files = files
-        self.pem: Pem = files.read()
+        self.pem = files.checked()
         self._looked = time.monotonic()
 
     def __call__(self) -> grpc.ServerCertificateConfiguration | None:
@@ -202,13 +203,13 @@ class _Fetch:
             return None
         self._looked = now
         try:
-            found = self._files.read()
+            found = self._files.checked()
         except ConfigError:
             return None  # those in use stay
         if found == self.pem:
             return None
         self.pem = found
-        return found.for_server()
+        return for_server(found)
 
 
 def open_pdp(plan: Plan, options: Options, parts: Parts) -> Pdp:

@@ -12,6 +12,7 @@ import msgspec
 
 from dnspolicy.cluster.apiserver.failures import plain
 from dnspolicy.cluster.apiserver.options import Connect
+from dnspolicy.corefile.credentials import present
 from dnspolicy.model.errors import ConfigError
 
 LOADING_SECONDS = 60.0
@@ -129,18 +130,10 @@ def tls_context(credentials: Credentials) -> ssl.SSLContext | None:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         if credentials.certificate:
-            _present(context, credentials)
+            present(context, credentials.certificate.encode(), credentials.key.encode())
     except (ssl.SSLError, OSError, ValueError) as problem:
         raise ConfigError(f"certificates of {credentials.host}: {problem}") from None
     return context
-
-
-def _present(context: ssl.SSLContext, credentials: Credentials) -> None:
-    """OpenSSL reads a client's certificate from files only; this one is in memory, as a pod may write nowhere."""
-    with os.fdopen(os.memfd_create("client"), "w") as file:
-        file.write(f"{credentials.certificate}\n{credentials.key}")
-        file.flush()
-        context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
 
 
 def _environment() -> dict[str, str]:

@@ -13,8 +13,9 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
 from dnspolicy import __version__
+from dnspolicy.corefile.credentials import Pem
 from dnspolicy.engines.grpc.asking import Asking, Calls, Stream, problem_of
-from dnspolicy.engines.grpc.credentials import Pem
+from dnspolicy.engines.grpc.credentials import for_client
 from dnspolicy.engines.grpc.decode import Unreached, read_revision
 from dnspolicy.engines.grpc.paths import EVERYTHING, read_paths
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
@@ -54,7 +55,7 @@ def open_channel(target: str, settings: GrpcSettings, pem: Pem | None) -> grpc.a
         return grpc.aio.insecure_channel(target, options)
     if settings.server_name:
         options.append(("grpc.ssl_target_name_override", settings.server_name))
-    return grpc.aio.secure_channel(target, pem.for_client(), options)
+    return grpc.aio.secure_channel(target, for_client(pem), options)
 
 
 class Connection:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.corefile.credentials import PemFiles
 from dnspolicy.engines.grpc.connection import Info
-from dnspolicy.engines.grpc.credentials import PemFiles
 from dnspolicy.engines.grpc.decode import Reply, Unreached
 from dnspolicy.engines.grpc.encode import body
 from dnspolicy.engines.grpc.target import Counts, Target

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.engines.grpc.credentials import PemFiles
+from dnspolicy.corefile.credentials import PemFiles
 from dnspolicy.engines.grpc.engine import UNKNOWN, GrpcEngine
 from dnspolicy.policy.engine import Changed, Engine
 from dnspolicy.policy.settings.grpc import GrpcSettings
@@ -29,7 +29,7 @@ class GrpcSupply:
         monotonic: Callable[[], float],
     ) -> None:
         files = PemFiles(*(locate(text) if text else None for text in (settings.ca, settings.cert, settings.key)))
-        files.read()
+        files.checked()
         targets = tuple(f"unix:{locate(t[5:])}" if t.startswith("unix:") else t for t in settings.targets)
         self._settings = settings
         self._engine = GrpcEngine(

@@ -8,8 +8,8 @@ import random
 from collections.abc import Callable
 
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.corefile.credentials import Pem, PemFiles
 from dnspolicy.engines.grpc.connection import Connection, Info, open_channel
-from dnspolicy.engines.grpc.credentials import Pem, PemFiles
 from dnspolicy.engines.grpc.decode import Reply, Unreached, reply_of
 from dnspolicy.model.errors import ConfigError, EngineBadReply, EngineError, EngineTimeout, EngineUnavailable
 from dnspolicy.policy.failure import kind_of
@@ -165,7 +165,7 @@ class Target:
     async def _connect(self) -> Connection:
         checked = self.tried.is_set()
         if self._settings.secure:
-            self._pem = await asyncio.to_thread(self._files.read)
+            self._pem = await asyncio.to_thread(self._files.checked)
         connection = Connection(
             open_channel(self.name, self._settings, self._pem),
             self._settings,
@@ -189,7 +189,7 @@ class Target:
         if not self._settings.secure:
             return False
         try:
-            return await asyncio.to_thread(self._files.read) != self._pem
+            return await asyncio.to_thread(self._files.checked) != self._pem
         except ConfigError as problem:
             log.warning("the certificates in use stay: %s", problem)
             return False

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Sequence
 from pathlib import Path
 
+from dnspolicy.corefile.credentials import PemFiles
 from dnspolicy.model.errors import ConfigError
 
 
@@ -15,21 +16,9 @@ def client_context(files: Sequence[Path] = ()) -> ssl.SSLContext:
     `files` as in the directive: none, CA; CERT, KEY; or CERT, KEY, CA. Without CA the system's authorities count.
     Raises ConfigError when a file cannot be used.
     """
-    authority = files[-1] if len(files) in (1, 3) else None
+    certificate, key = files[:2] if len(files) > 1 else (None, None)
+    named = PemFiles(files[-1] if len(files) in (1, 3) else None, certificate, key)
     try:
-        context = ssl.create_default_context(cafile=authority)
-    except OSError as problem:  # ssl.SSLError is one too
-        raise ConfigError(f"forward: the certificates in {authority} cannot be used: {_why(problem)}") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if len(files) > 1:
-        try:
-            context.load_cert_chain(files[0], files[1])
-        except OSError as problem:
-            raise ConfigError(
-                f"forward: the certificate {files[0]} with the key {files[1]} cannot be used: {_why(problem)}"
-            ) from None
-    return context
-
-
-def _why(problem: OSError) -> str:
-    return problem.strerror or str(problem) or type(problem).__name__
+        return named.context(named.read())
+    except ConfigError as problem:
+        raise ConfigError(f"forward: the files of `tls` cannot be used: {problem}") from None

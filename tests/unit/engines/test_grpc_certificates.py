@@ -15,7 +15,7 @@ from dnspolicy.app.parts import Parts
 from dnspolicy.app.pdp import Options, Pdp
 from dnspolicy.app.pdp import server as pdp_server
 from dnspolicy.chain.clock import SystemClock
-from dnspolicy.engines.grpc.credentials import PemFiles
+from dnspolicy.corefile.credentials import PemFiles
 from dnspolicy.model.errors import ConfigError, EngineUnavailable
 from dnspolicy.policy.settings.grpc import GrpcSettings
 from dnspolicy.testing.certificates import Authority
