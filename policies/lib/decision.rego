@@ -39,6 +39,7 @@ decision := verdict if {
 	candidate.tier in {"admin", "tenant", "default"}
 	edges == set()
 	data.dnspolicy.rollout.modes == {}
+	data.dnspolicy.exceptions.lifted == {}
 	verdict := object.remove(candidate, ["tier"])
 } else := combined if {
 	edges == set()
@@ -71,12 +72,18 @@ combined := verdict if {
 	verdict := object.union(object.remove(first, ["tier"]), {"shadow": array.slice(others, 0, 64)})
 } else := min([c | some c in said; not well_formed(c)])
 
-# What was said, with the mode that the roll-out gives to each rule.
+# What was said, with the mode that the roll-out gives to each rule, and in shadow what an exception lifts.
 said contains candidate if {
 	some c in data.dnspolicy.candidates
 	mode := object.get(data.dnspolicy.rollout.modes, object.get(c, "rule", ""), "enforce")
-	candidate := put(c, mode)
+	candidate := put(lift(c), mode)
 }
+
+lift(candidate) := lifted if {
+	candidate.action != "allow"
+	why := data.dnspolicy.exceptions.lifted[candidate.rule]
+	lifted := object.union(candidate, {"mode": "shadow", "reason": concat("; ", [candidate.reason, why])})
+} else := candidate
 
 put(candidate, "enforce") := candidate
 

@@ -145,3 +145,21 @@ test_a_malformed_shadow_is_handed_on_too if {
 test_a_malformed_candidate_alone_never_looks_like_a_decision if {
 	decision == said("admni", "allow", "z") with data.dnspolicy.candidates as {said("admni", "allow", "z")}
 }
+
+lifted(candidates) := answer if {
+	answer := decision with data.dnspolicy.candidates as candidates
+		with data.dnspolicy.exceptions.lifted as {"b": "EX-1 until tomorrow"}
+}
+
+test_what_an_exception_lifts_is_in_shadow_and_says_why if {
+	would := {"action": "block", "rule": "b", "reason": "because; EX-1 until tomorrow"}
+	both := {said("default", "allow", "a"), said("admin", "block", "b")}
+	lifted(both) == object.union(decided("allow", "a"), {"shadow": [would]})
+	alone := lifted({said("admin", "block", "b")})
+	[alone.mode, alone.rule] == ["shadow", "b"]
+}
+
+test_an_exception_lifts_nothing_else if {
+	lifted({said("default", "allow", "a"), said("admin", "block", "c")}) == decided("block", "c")
+	lifted({said("default", "allow", "b")}) == decided("allow", "b")
+}

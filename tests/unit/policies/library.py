@@ -21,6 +21,10 @@ QUICKSTART = ROOT / "examples" / "quickstart" / "policies"
 NAMES = ("tenant-isolation", "environments", "blocklist")
 CLUSTER = ("closest", "rbac", "rolling-upgrade", "service-chain", "sharding")
 """Policies about what of the cluster a client gets; they say more than those of NAMES about who may ask whom."""
+FILTERS = ("egress", "exceptions", "bypass", "types", "rpz", "rpz-clients")
+"""Policies about names of the world outside."""
+LOAD = ("least-loaded",)
+"""Policies about endpoints that read the clock."""
 _PACKAGE = re.compile(r"^package (\S+)", re.MULTILINE)
 _TEST = re.compile(r"^(test_\w+)", re.MULTILINE)
 Document = dict[str, Any]

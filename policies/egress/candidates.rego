@@ -1,0 +1,3 @@
+package dnspolicy
+
+candidates contains candidate if candidate := data.dnspolicy.egress.verdict

@@ -1,0 +1,9 @@
+package dnspolicy
+
+candidates contains candidate if {
+	candidate := data.dnspolicy.exfiltration.domain
+}
+
+candidates contains candidate if {
+	candidate := data.dnspolicy.exfiltration.many
+}

@@ -1,0 +1,5 @@
+# Triggers by the client's address, for the policy `rpz`.
+package dnspolicy.rpz
+
+# dnspolicy-lint: ignore class-per-client that is what this folder is for
+client_addresses contains address if address := input.client.ip
