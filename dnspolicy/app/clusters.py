@@ -10,7 +10,7 @@ from dnspolicy.cluster.objects import Kind
 from dnspolicy.plugins import kubernetes
 from dnspolicy.plugins.kubernetes.config import PodMode
 
-_ASK_WHO = frozenset(("audit", "autopath", "firewall", "metadata", "policy"))
+_ASK_WHO = frozenset(("alarms", "audit", "autopath", "firewall", "metadata", "policy"))
 """Directives that want to know which pod is asking."""
 _ASK_WHERE = frozenset(("audit", "firewall", "policy"))
 """Directives that want to know nodes too."""

@@ -16,6 +16,7 @@ from dnspolicy.corefile.schema import Duration
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins import (
     acl,
+    alarms,
     audit,
     autopath,
     bufsize,
@@ -75,6 +76,16 @@ def _acl(config: acl.Config, site: Site) -> acl.Acl:
     """One for all, as an `allow` of one ends the checks of all."""
     lists = [(each, site.zones(each.zones)) for each in site.block.all(acl.Config)]
     return acl.Acl(lists, metrics=site.parts.metrics, labels=site.labels)
+
+
+def _alarms(config: alarms.Config, site: Site) -> alarms.Alarms:
+    return site.rooms.inherit_alarms(config) or alarms.Alarms(
+        config,
+        zones=site.rooms.cluster_zones,
+        index=site.rooms.view,
+        clock=site.parts.clock,
+        metrics=site.parts.metrics,
+    )
 
 
 def _any(config: any_.Config, site: Site) -> any_.Any:
@@ -262,6 +273,7 @@ def _view(config: view.Config, site: Site) -> view.View:
 
 DIRECTIVES: Mapping[str, Known] = {
     "acl": Known(acl.Config, _acl, repeatable=True, together=True),
+    "alarms": Known(alarms.Config, _alarms),
     "any": Known(any_.Config, _any),
     "audit": Known(audit.Config, _audit),
     "autopath": Known(autopath.Config, _autopath, late=True),

@@ -26,7 +26,7 @@ from dnspolicy.model.answer import Answer, Dependencies
 from dnspolicy.model.errors import DnsPolicyError, ManifestError, PolicyLoadError
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query
-from dnspolicy.plugins import audit, bufsize, cache, chaos, kubernetes, policy, ready, transfer, view
+from dnspolicy.plugins import alarms, audit, bufsize, cache, chaos, kubernetes, policy, ready, transfer, view
 from dnspolicy.plugins import metadata as metadata_
 from dnspolicy.wire.message import OUR_SIZE
 
@@ -66,7 +66,7 @@ class Rooms:
         self.changed = changed
         self.engines = engines
         self.judges: list[policy.Judge] = []
-        self._heirlooms = [room for room in before.everything if isinstance(room, audit.Audit)] if before else []
+        self._heirlooms = [r for r in before.everything if isinstance(r, audit.Audit | alarms.Alarms)] if before else []
         self.inherited: list[object] = []
         self.everything: list[Any] = []
         self.caches: list[cache.Cache] = []
@@ -144,7 +144,20 @@ class Rooms:
     def inherit_audit(self, config: audit.Config) -> audit.Audit | None:
         """The audit log now in force with this very configuration: its stream goes on."""
         for room in self._heirlooms:
-            if room.config == config:
+            if isinstance(room, audit.Audit) and room.config == config:
+                self._heirlooms.remove(room)
+                self.inherited.append(room)
+                return room
+        return None
+
+    def inherit_alarms(self, config: alarms.Config) -> alarms.Alarms | None:
+        """The watch now in force with this very configuration: what it has counted stays, and so do its alarms."""
+        for room in self._heirlooms:
+            if (
+                isinstance(room, alarms.Alarms)
+                and (room.config, room.zones) == (config, self.cluster_zones)
+                and room.index is self.view
+            ):
                 self._heirlooms.remove(room)
                 self.inherited.append(room)
                 return room

@@ -73,6 +73,19 @@ class Client(_Part, frozen=True, kw_only=True):
     owner: Owner | None = None
     labels: Annotated[Mapping[str, str] | None, FULL] = None
     namespace_labels: Annotated[Mapping[str, str] | None, FULL] = None
+    alarms: Annotated[tuple[Alarm, ...], FULL] = ()
+
+
+class Alarm(_Part, frozen=True, kw_only=True):
+    """What is unusual about the names the workload asks for, as the policy was shown it."""
+
+    domain: str
+    since: int
+    until: int
+    names: int
+    bytes: int
+    length: int
+    entropy: float
 
 
 class Owner(_Part, frozen=True, kw_only=True):

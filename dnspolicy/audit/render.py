@@ -14,6 +14,7 @@ from dnspolicy.chain.context import Judgement
 from dnspolicy.chain.observer import Outcome
 from dnspolicy.model.answer import Answer, Drop, Reply
 from dnspolicy.model.facts import AnswerFacts
+from dnspolicy.model.identity import Alarm
 from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Record, class_text, rcode_text, type_text
@@ -88,6 +89,7 @@ class Renderer(msgspec.Struct, frozen=True):
             uid=who.uid, service_account=who.service_account, node=who.node, zone=who.zone, owner=owner,
             labels=self._labels(who.labels) if shows else None,
             namespace_labels=self._labels(who.namespace_labels) if shows else None,
+            alarms=tuple(map(_alarm, who.alarms)) if who.alarms and level is _FULL else (),
         )  # fmt: skip
 
     def _labels(self, labels: Mapping[str, str]) -> dict[str, str] | None:
@@ -282,6 +284,10 @@ def _texts(records: Iterable[Record]) -> tuple[rec.RecordText, ...]:
         rec.RecordText(name=str(r.owner), type=type_text(r.type), ttl=r.ttl, data=shorten(rdata.text(r)))
         for r in records
     )
+
+
+def _alarm(alarm: Alarm) -> rec.Alarm:
+    return rec.Alarm(**{name: getattr(alarm, name) for name in Alarm.__struct_fields__})
 
 
 def _durations(judgements: tuple[Judgement, ...], seconds: float) -> rec.Durations:

@@ -12,6 +12,7 @@ ORDER: tuple[str, ...] = (
     "ready",
     "prometheus",  # counts what leaves, so it is outside of all that answers
     "audit",  # one record per query: sees the final answer under the name that was asked
+    "alarms",  # no part in answering: counts what clients ask, and tells the cluster who is unusual
     "errors",  # names what failed below; the outermost catcher is built in and not a room
     "log",
     "local",  # answers for this machine alone; nobody's policy concerns them

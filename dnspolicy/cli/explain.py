@@ -248,6 +248,8 @@ def _facts(identity: Identity) -> Iterable[str]:
     if identity.namespace_labels:
         yield "namespace labels " + " ".join(f"{k}={v}" for k, v in sorted(identity.namespace_labels.items()))
     owner = f"{identity.owner.kind}/{identity.owner.name}" if identity.owner else None
+    for alarm in identity.alarms:
+        yield f"alarm {alarm.domain}: {alarm.names} names, {alarm.bytes} bytes, entropy {alarm.entropy}"
     known = {"service account": identity.service_account, "owner": owner, "node": identity.node, "zone": identity.zone}
     if any(known.values()):
         yield ", ".join(f"{what} {value}" for what, value in known.items() if value)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from dnspolicy.cluster.addresses import canonical
+from dnspolicy.cluster.alarms import Alarms
 from dnspolicy.cluster.objects import Node, Pod
 from dnspolicy.cluster.tables import Tables
 from dnspolicy.model.identity import NO_LABELS, ClientKind, Identity
@@ -19,8 +22,9 @@ class Identities:
     `complete` says whether every kind of object is loaded: before, nobody is called external.
     """
 
-    def __init__(self, tables: Tables, complete: Callable[[], bool]) -> None:
+    def __init__(self, tables: Tables, complete: Callable[[], bool], alarms: Alarms | None = None) -> None:
         self._tables = tables
+        self._alarms = alarms or Alarms(tables)
         self._complete = complete
         self._found: dict[str, Identity] = {}
         self._strangers: dict[str, None] = {}
@@ -55,7 +59,12 @@ class Identities:
         return found
 
     def find(self, address: str) -> Identity:
-        """Who a canonical address is, worked out afresh."""
+        """Who a canonical address is, worked out afresh, with the alarms about it."""
+        found = self._find(address)
+        alarms = self._alarms.of(found)
+        return msgspec.structs.replace(found, alarms=alarms) if alarms else found
+
+    def _find(self, address: str) -> Identity:
         tables = self._tables
         live = [pod for pod in tables.holders.get(address) if not pod.finished]
         pods = [pod for pod in live if not pod.host_network]

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.cluster.addresses import canonical
+from dnspolicy.cluster.alarms import Alarms, Subject
 from dnspolicy.cluster.identity import Identities
 from dnspolicy.cluster.moves import Change, Touched, shown
 from dnspolicy.cluster.objects import (
@@ -27,7 +28,7 @@ from dnspolicy.cluster.targets import Targets
 from dnspolicy.cluster.view import Listener
 from dnspolicy.cluster.waiting import Waiting
 from dnspolicy.model.answer import NOTHING, Dependencies, Dependency, Rests
-from dnspolicy.model.identity import ClientKind, Identity
+from dnspolicy.model.identity import Alarm, ClientKind, Identity
 from dnspolicy.model.name import Name
 from dnspolicy.model.target import Target
 
@@ -48,7 +49,8 @@ class Index:
         self._tables = Tables()
         self._missing = dict.fromkeys(kinds)
         self._reasons: dict[Kind, str] = {}
-        self._identities = Identities(self._tables, lambda: not self._missing)
+        self._alarms = Alarms(self._tables)
+        self._identities = Identities(self._tables, lambda: not self._missing, self._alarms)
         self._targets = Targets(self._tables)
         self._waiting = Waiting(clock)
         self._listeners: list[Listener] = []
@@ -88,6 +90,16 @@ class Index:
             moved.add(SERIAL)
         self._count()
         return self._announce(frozenset(moved))
+
+    def alarm(self, subject: Subject, by: object, alarms: tuple[Alarm, ...]) -> Dependencies:
+        """The alarms that `by` has about a subject from now on, told to listeners as identities that moved."""
+        self._alarms.put(subject, by, alarms)
+        return self._announce(frozenset((Rests.IP, address) for address in self._alarms.addresses(subject)))
+
+    def calm(self, by: object) -> None:
+        """End all alarms of one source."""
+        for subject in self._alarms.by(by):
+            self.alarm(subject, by, ())
 
     def _changes(self, changed: Iterable[Object], removed: Iterable[ObjectKey]) -> list[Change]:
         """Old and new of every object that really differs."""

@@ -26,6 +26,22 @@ class Owner(msgspec.Struct, frozen=True, gc=False):
     name: str
 
 
+class Alarm(msgspec.Struct, frozen=True, gc=False):
+    """What is unusual about the names a workload asks for, below one `domain`, or below `*`: many of them together.
+
+    `since` and `until` are seconds since 1970. `names`: different names, about. `length` and `entropy` are means of
+    what stands in front of the domain: bytes, and bits for each byte; `bytes` is that of all names.
+    """
+
+    domain: str
+    since: int
+    until: int
+    names: int
+    bytes: int
+    length: int
+    entropy: float
+
+
 class Identity(msgspec.Struct, frozen=True, eq=False):
     """What is known of a source address. What is not known is None, never an empty text.
 
@@ -44,6 +60,7 @@ class Identity(msgspec.Struct, frozen=True, eq=False):
     node: str | None = None
     zone: str | None = None
     owner: Owner | None = None
+    alarms: tuple[Alarm, ...] = ()
 
 
 NOBODY = Identity(ClientKind.UNKNOWN, "not looked up", "")

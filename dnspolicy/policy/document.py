@@ -30,6 +30,17 @@ class OwnerDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bucket: Annotated[int, _says("0 to 99, always the same for this workload: for percentages of workloads")]
 
 
+class AlarmDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is unusual about the names that the workload of a client asks for below one domain."""
+
+    since: Annotated[int, _says("seconds since 1970")]
+    until: Annotated[int, _says("seconds since 1970; it may be renewed then")]
+    names: Annotated[int, _says("different names within the window, about")]
+    bytes: Annotated[int, _says("bytes in front of the domain, of all those names together")]
+    length: Annotated[int, _says("the same in the mean")]
+    entropy: Annotated[float, _says("bits for each byte in front of the domain, in the mean")]
+
+
 class ClientDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who asks. `kind`, `why`, `ip`, `bucket` and `hash` are always there, the others when they are known."""
 
@@ -46,6 +57,9 @@ class ClientDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     node: str | UnsetType = UNSET
     zone: Annotated[str | UnsetType, _says("topology zone of the node")] = UNSET
     owner: OwnerDocument | UnsetType = UNSET
+    alarms: Annotated[
+        Mapping[str, AlarmDocument] | UnsetType, _says("by domain, `*` for many domains together; absent without any")
+    ] = UNSET
 
 
 class QueryDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -34,6 +34,7 @@ OPTIONAL_OBJECTS: frozenset[Path] = frozenset(
         ("client", "labels"),
         ("client", "namespace_labels"),
         ("client", "owner"),
+        ("client", "alarms"),
         ("target", "labels"),
         ("target", "namespace_labels"),
         ("answer",),
@@ -189,6 +190,8 @@ def _client_getter(path: Path) -> GetClient:
         return _client_labels(name, path[1:2])
     if name == "owner":
         return _client_owner(path[1:2])
+    if name == "alarms":
+        return _has_alarms if path[1:2] == (EXISTS,) else attrgetter("alarms")
     if name == "bucket":
         return lambda client: bucket(of_client(client))
     if name == "hash":
@@ -216,7 +219,11 @@ def _client_owner(below: Path) -> GetClient:
         return _owner_bucket
     if below in (("kind",), ("name",)):
         return lambda client: None if client.owner is None else getattr(client.owner, below[0])
-    return lambda client: client.owner
+    return lambda client: (client.owner, _owner_bucket(client))  # whose bucket the namespace has a part in
+
+
+def _has_alarms(client: Identity) -> Hashable:
+    return bool(client.alarms)
 
 
 def _owner_bucket(client: Identity) -> Hashable:

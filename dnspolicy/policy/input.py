@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from dnspolicy.model.facts import AnswerFacts as AnswerFacts
-from dnspolicy.model.identity import ClientKind, Identity
+from dnspolicy.model.identity import Alarm, ClientKind, Identity
 from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import class_text, type_text
@@ -19,6 +19,7 @@ from dnspolicy.model.target import EXTERNAL, Target, TargetEndpoint, TargetKind
 from dnspolicy.model.verdict import Phase
 from dnspolicy.policy.decode import DECISION
 from dnspolicy.policy.document import (
+    AlarmDocument,
     AnswerDocument,
     ClientDocument,
     EndpointDocument,
@@ -85,6 +86,7 @@ def client_json(client: Identity) -> bytes:
             node=_known(client.node),
             zone=_known(client.zone),
             owner=UNSET if owner is None else OwnerDocument(owner.kind, owner.name, bucket(of_owner(client, owner))),
+            alarms={alarm.domain: _alarm(alarm) for alarm in client.alarms} if client.alarms else UNSET,
         )
     )
 
@@ -144,6 +146,10 @@ def has_endpoints(target: Target) -> bool:
 def labels_if(known: bool, labels: Mapping[str, str]) -> Mapping[str, str] | UnsetType:
     """Labels, or nothing when there are none and it is not known that there are none."""
     return dict(labels) if known or labels else UNSET
+
+
+def _alarm(alarm: Alarm) -> AlarmDocument:
+    return AlarmDocument(alarm.since, alarm.until, alarm.names, alarm.bytes, alarm.length, alarm.entropy)
 
 
 def _known(text: str | None) -> str | UnsetType:

@@ -20,7 +20,7 @@ from dnspolicy.testing.certificates import Authority
 PAGE = (Path(dnspolicy.__file__).parent.parent / "docs" / "coredns.md").read_text()
 ROW = re.compile(r"^\| (`.+`) \| (same|differs|refused) \|(.*)\|$", re.MULTILINE)
 FILE = "The file"
-OURS = {"audit", "policy"}
+OURS = {"alarms", "audit", "policy"}
 OUR_OPTIONS = {("kubernetes", "manifests"), ("kubernetes", "snapshot"), ("kubernetes", "quirks")}
 HEADS = {
     "bind": "bind 127.0.0.1 127.0.0.2",

@@ -88,6 +88,9 @@ def _pod(name: str, said: Raw) -> Raw:
         spec["serviceAccountName"] = said["account"]
     pod = _object("v1", "Pod", name, labels=said.get("labels"), spec=spec, status=status)
     pod["metadata"]["uid"] = said.get("uid") or str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
+    if "owner" in said:
+        kind, _, called = said["owner"].partition(" ")
+        pod["metadata"]["ownerReferences"] = [{"kind": kind, "name": called, "controller": True}]
     if said.get("leaving"):
         pod["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     return pod

@@ -24,10 +24,12 @@ import yaml
 
 import dnspolicy
 from dnspolicy.app import App, read_plan, resolver
+from dnspolicy.plugins.alarms import Alarms
 from dnspolicy.testing.upstream import FakeUpstream
 from tests.scenarios import asking, cluster, upstreams
 from tests.scenarios.engines import Engine, deciding, poll
 from tests.scenarios.expected import differences, shape
+from tests.scenarios.instants import Words
 from tests.scenarios.story import STORIES, Step, Story, read
 
 LIBRARY = Path(dnspolicy.__file__).parent.parent / "policies"
@@ -173,6 +175,9 @@ class _Stage:
         if step.policy or step.data is not None:
             await self._replace_policy(step)
         self._clock.passed += step.later
+        for room in self._app.rooms.everything if step.later else ():
+            if isinstance(room, Alarms):
+                room.expire()
         if step.ask:
             await self._ask(step)
 
@@ -237,7 +242,7 @@ class _Stage:
     def _write(self, path: str, text: str) -> None:
         """Replace a file by another one, in one go. `${name}` stands for the upstream of that name."""
         if path.startswith("site/"):
-            text = Template(text).safe_substitute({n: u.address for n, u in self._upstreams.items() if u.port})
+            text = Template(text).safe_substitute(Words({n: u.address for n, u in self._upstreams.items() if u.port}))
         new = self._folder / ".new"
         new.write_text(text)
         new.rename(self._folder / path)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,20 @@ from tests.scenarios.engines import Engine
 from tests.scenarios.expected import Expected
 
 STORIES = Path(__file__).parent / "stories"
+
+
+_SECRETS = re.compile(r"(\d+)x(\d+)\.(.+)")
+
+
+def _names(word: str) -> Iterator[str]:
+    """`200x60.evil.example` is 200 names with a label of 60 letters each, always the same; any other word is a name."""
+    match = _SECRETS.fullmatch(word)
+    if match is None:
+        yield word
+        return
+    for number in range(int(match[1])):
+        raw = hashlib.shake_128(f"{number}".encode()).digest(40)
+        yield f"{base64.b32encode(raw).decode().lower()[: int(match[2])]}.{match[3]}"
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,7 +70,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for line in [self.ask] if isinstance(self.ask, str) else self.ask:
             words = line.split()
             kinds = [word for word in words if word.isupper() and "." not in word]
-            found += [(kind, name) for name in words[len(kinds) :] for kind in kinds]
+            found += [(kind, name) for word in words[len(kinds) :] for name in _names(word) for kind in kinds]
         assert found, f"no question in {self.ask!r}"
         return found
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.engines.grpc.words import CLIENTS, PHASES, TARGETS, TRANSPORTS, VIAS, words
 from dnspolicy.model.errors import DnsPolicyError
-from dnspolicy.model.identity import NO_LABELS, ClientKind, Identity, Owner
+from dnspolicy.model.identity import NO_LABELS, Alarm, ClientKind, Identity, Owner
 from dnspolicy.model.name import Name, from_text
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Class, class_text, type_number, type_text
@@ -75,7 +75,20 @@ def _client_of(client: pb.Client) -> Identity:
         node=_text(client, "node"),
         zone=_text(client, "zone"),
         owner=Owner(client.owner.kind, client.owner.name) if client.HasField("owner") else None,
+        alarms=_alarms(client),
     )
+
+
+def _alarms(client: pb.Client) -> tuple[Alarm, ...]:
+    """Alarms are there when there are some."""
+    found = client.alarms.entries
+    if client.HasField("alarms") and not found:
+        raise ValueError("`alarms` without any are not given")
+    return tuple(_alarm(domain, found[domain]) for domain in sorted(found))
+
+
+def _alarm(domain: str, alarm: pb.Alarm) -> Alarm:
+    return Alarm(domain, alarm.since, alarm.until, alarm.names, alarm.bytes, alarm.length, alarm.entropy)
 
 
 def _query(query: pb.Query) -> Query:

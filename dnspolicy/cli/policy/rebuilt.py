@@ -9,7 +9,7 @@ import msgspec
 from dnspolicy.audit import record as rec
 from dnspolicy.cli.policy.judging import Said, World
 from dnspolicy.model.facts import AnswerFacts
-from dnspolicy.model.identity import ClientKind, Identity, Owner
+from dnspolicy.model.identity import Alarm, ClientKind, Identity, Owner
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Query, Via
 from dnspolicy.model.rr import class_number, type_number
@@ -132,6 +132,8 @@ class _Shown(msgspec.Struct, frozen=True):
         key = below[0] if below else ""
         if part == "target":
             return self._target_lacks(name, key)
+        if (part, name) == ("client", "alarms"):
+            return self.judged is None  # records of level full have them
         if part != "client" or name not in _LABELS or self.whole_client or self.client.kind is not ClientKind.POD:
             return False
         shown = self.record.client.labels if name == "labels" else self.record.client.namespace_labels
@@ -180,6 +182,7 @@ def _client(record: rec.QueryRecord) -> Identity:
     return Identity(
         who.kind, who.why, who.ip, who.namespace, who.pod, who.uid, who.labels or {}, who.namespace_labels or {},
         who.service_account, who.node, who.zone, None if who.owner is None else Owner(who.owner.kind, who.owner.name),
+        tuple(Alarm(*(getattr(alarm, name) for name in Alarm.__struct_fields__)) for alarm in who.alarms),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.engines.grpc.words import CLIENTS, PHASES, TARGETS, TRANSPORTS, VIAS
-from dnspolicy.model.identity import ClientKind, Identity
+from dnspolicy.model.identity import Alarm, ClientKind, Identity
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import class_text, type_text
 from dnspolicy.model.spread import bucket, of_client, of_owner, spread
@@ -90,8 +90,20 @@ def client_bytes(client: Identity) -> bytes:
         owner=None
         if owner is None
         else pb.Owner(kind=owner.kind, name=owner.name, bucket=bucket(of_owner(client, owner))),
+        alarms=_alarms(client.alarms) if client.alarms else None,
     )
     return _part(_CLIENT, message.SerializeToString(deterministic=True))
+
+
+def _alarms(alarms: tuple[Alarm, ...]) -> pb.Alarms:
+    return pb.Alarms(
+        entries={
+            a.domain: pb.Alarm(
+                since=a.since, until=a.until, names=a.names, bytes=a.bytes, length=a.length, entropy=a.entropy
+            )
+            for a in alarms
+        }
+    )
 
 
 def _query(query: Query) -> pb.Query:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.policy.document import (
+    AlarmDocument,
     AnswerDocument,
     ClientDocument,
     InputDocument,
@@ -19,7 +20,7 @@ from dnspolicy.policy.footprint import EXISTS, OPTIONAL_OBJECTS, Path
 EVERYTHING: frozenset[Path] = frozenset({()})
 MOST = 256
 """Paths that anything may name; beyond, all is read."""
-_OPEN = frozenset({"labels", "namespace_labels"})
+_OPEN = frozenset({"labels", "namespace_labels", "alarms"})
 """Objects below which every step is a key."""
 
 
@@ -35,6 +36,8 @@ _BELOW = {
     ("answer",): _keys(AnswerDocument),
     ("client", "owner"): _keys(OwnerDocument),
 }
+
+_OF_ALARM = frozenset((key,) for key in _keys(AlarmDocument))
 
 
 def read_paths(paths: pb.Paths) -> frozenset[Path] | None:
@@ -62,7 +65,7 @@ def _known(steps: Path) -> bool:
             if step not in _BELOW[above] and step != EXISTS:
                 return False
         elif above and above[-1] in _OPEN and len(above) == 2 and above[0] != "query":
-            return depth == len(steps) - 1
+            return depth == len(steps) - 1 or (above[-1] == "alarms" and steps[depth + 1 :] in _OF_ALARM)
         elif step != EXISTS:
             return False
     return True

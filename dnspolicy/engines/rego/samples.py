@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dnspolicy.model.identity import ClientKind, Identity, Owner
+from dnspolicy.model.identity import Alarm, ClientKind, Identity, Owner
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Query, Via
 from dnspolicy.model.rr import Type
@@ -25,6 +25,7 @@ _POD = Identity(
     node="node-1",
     zone="zone-1",
     owner=Owner("Deployment", "web"),
+    alarms=(Alarm("example.com", 1767225600, 1767226200, 100, 6000, 60, 4.2),),
 )
 CLIENTS = (
     _POD,

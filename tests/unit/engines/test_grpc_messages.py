@@ -57,6 +57,8 @@ def _plain(message: Message, place: str) -> dict[str, Any]:
             found[field.name] = list(value) if field.is_repeated else value
         elif field.message_type.name == "Labels":
             found[field.name] = dict(value.entries)
+        elif field.message_type.name == "Alarms":
+            found[field.name] = {domain: _plain(alarm, f"{where}.") for domain, alarm in value.entries.items()}
         elif field.message_type.name == "Endpoints":
             found[field.name] = [_plain(entry, f"{where}.") for entry in value.entries]
         else:

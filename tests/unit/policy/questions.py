@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 from hypothesis import strategies as st
 
-from dnspolicy.model.identity import ClientKind, Identity, Owner
+from dnspolicy.model.identity import Alarm, ClientKind, Identity, Owner
 from dnspolicy.model.name import Name, from_labels, from_text
 from dnspolicy.model.query import Query, Transport, Via
 from dnspolicy.model.target import Target, TargetEndpoint, TargetKind
@@ -21,6 +21,14 @@ NAMES = st.lists(
     st.sampled_from([b"a", b"b", b"Shop", b"svc", b"x.y", b"\x00"]) | st.binary(min_size=1, max_size=4), max_size=4
 ).map(from_labels)
 ADDRESSES = st.sampled_from(["10.0.0.1", "10.0.0.2", "2001:db8::1"])
+NUMBERS = st.sampled_from([1, 2, 100])
+ALARMS = st.lists(
+    st.builds(
+        Alarm, st.sampled_from(["*", "a.b", "evil.example"]), NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS,
+        st.sampled_from([0.5, 4.25]),
+    ),
+    max_size=2, unique_by=lambda alarm: alarm.domain,
+).map(lambda alarms: tuple(sorted(alarms, key=lambda alarm: alarm.domain)))  # fmt: skip
 
 
 @st.composite
@@ -38,6 +46,7 @@ def identities(draw: st.DrawFn) -> Identity:
         node=draw(MAYBE),
         zone=draw(MAYBE),
         owner=draw(st.none() | st.builds(Owner, WORDS, WORDS)),
+        alarms=draw(ALARMS),
     )
 
 

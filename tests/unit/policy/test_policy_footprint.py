@@ -17,7 +17,7 @@ from tests.unit.policy.questions import identities, question, questions, variant
 _KEYS = {
     "client": [
         "kind", "why", "ip", "namespace", "pod", "labels", "namespace_labels", "service_account", "node", "zone",
-        "owner", "bucket", "hash", "nosuch",
+        "owner", "alarms", "bucket", "hash", "nosuch",
     ],
     "query": ["name", "labels", "suffixes", "asked", "via", "type", "class", "transport", "nosuch"],
     "target": ["kind", "namespace", "name", "labels", "namespace_labels", "exists", "endpoints", "nosuch"],
@@ -27,12 +27,14 @@ _BELOW = {
     "labels": ["app", "team", "x/y"],
     "namespace_labels": ["app", "team"],
     "owner": ["kind", "name", "bucket", "nosuch"],
+    "alarms": ["*", "a.b", "evil.example"],
 }
+_OPEN = (("client", "labels"), ("target", "labels"), ("client", "owner"), ("client", "alarms"))
 PATHS: list[Path] = (
     [(), ("phase",), ("version",), ("nosuch",)]
     + [(part,) for part in _KEYS]
     + [(part, key) for part, keys in _KEYS.items() for key in keys]
-    + [(p, k, b) for p, k in (("client", "labels"), ("target", "labels"), ("client", "owner")) for b in _BELOW[k]]
+    + [(p, k, b) for p, k in _OPEN for b in _BELOW[k]]
     + [(p, "namespace_labels", b) for p in ("client", "target") for b in _BELOW["namespace_labels"]]
     + [(*path, EXISTS) for path in sorted(OPTIONAL_OBJECTS)]
 )

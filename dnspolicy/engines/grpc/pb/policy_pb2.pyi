@@ -141,7 +141,7 @@ class CheckBatchRequest(_message.Message):
     def __init__(self, requests: _Optional[_Iterable[_Union[CheckRequest, _Mapping]]] = ...) -> None: ...
 
 class Client(_message.Message):
-    __slots__ = ("kind", "why", "ip", "bucket", "hash", "namespace", "pod", "labels", "namespace_labels", "service_account", "node", "zone", "owner")
+    __slots__ = ("kind", "why", "ip", "bucket", "hash", "namespace", "pod", "labels", "namespace_labels", "service_account", "node", "zone", "owner", "alarms")
     KIND_FIELD_NUMBER: _ClassVar[int]
     WHY_FIELD_NUMBER: _ClassVar[int]
     IP_FIELD_NUMBER: _ClassVar[int]
@@ -155,6 +155,7 @@ class Client(_message.Message):
     NODE_FIELD_NUMBER: _ClassVar[int]
     ZONE_FIELD_NUMBER: _ClassVar[int]
     OWNER_FIELD_NUMBER: _ClassVar[int]
+    ALARMS_FIELD_NUMBER: _ClassVar[int]
     kind: ClientKind
     why: str
     ip: str
@@ -168,7 +169,8 @@ class Client(_message.Message):
     node: str
     zone: str
     owner: Owner
-    def __init__(self, kind: _Optional[_Union[ClientKind, str]] = ..., why: _Optional[str] = ..., ip: _Optional[str] = ..., bucket: _Optional[int] = ..., hash: _Optional[int] = ..., namespace: _Optional[str] = ..., pod: _Optional[str] = ..., labels: _Optional[_Union[Labels, _Mapping]] = ..., namespace_labels: _Optional[_Union[Labels, _Mapping]] = ..., service_account: _Optional[str] = ..., node: _Optional[str] = ..., zone: _Optional[str] = ..., owner: _Optional[_Union[Owner, _Mapping]] = ...) -> None: ...
+    alarms: Alarms
+    def __init__(self, kind: _Optional[_Union[ClientKind, str]] = ..., why: _Optional[str] = ..., ip: _Optional[str] = ..., bucket: _Optional[int] = ..., hash: _Optional[int] = ..., namespace: _Optional[str] = ..., pod: _Optional[str] = ..., labels: _Optional[_Union[Labels, _Mapping]] = ..., namespace_labels: _Optional[_Union[Labels, _Mapping]] = ..., service_account: _Optional[str] = ..., node: _Optional[str] = ..., zone: _Optional[str] = ..., owner: _Optional[_Union[Owner, _Mapping]] = ..., alarms: _Optional[_Union[Alarms, _Mapping]] = ...) -> None: ...
 
 class Labels(_message.Message):
     __slots__ = ("entries",)
@@ -192,6 +194,35 @@ class Owner(_message.Message):
     name: str
     bucket: int
     def __init__(self, kind: _Optional[str] = ..., name: _Optional[str] = ..., bucket: _Optional[int] = ...) -> None: ...
+
+class Alarms(_message.Message):
+    __slots__ = ("entries",)
+    class EntriesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: Alarm
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[Alarm, _Mapping]] = ...) -> None: ...
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    entries: _containers.MessageMap[str, Alarm]
+    def __init__(self, entries: _Optional[_Mapping[str, Alarm]] = ...) -> None: ...
+
+class Alarm(_message.Message):
+    __slots__ = ("since", "until", "names", "bytes", "length", "entropy")
+    SINCE_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    BYTES_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    ENTROPY_FIELD_NUMBER: _ClassVar[int]
+    since: int
+    until: int
+    names: int
+    bytes: int
+    length: int
+    entropy: float
+    def __init__(self, since: _Optional[int] = ..., until: _Optional[int] = ..., names: _Optional[int] = ..., bytes: _Optional[int] = ..., length: _Optional[int] = ..., entropy: _Optional[float] = ...) -> None: ...
 
 class Query(_message.Message):
     __slots__ = ("name", "labels", "suffixes", "asked", "via", "type", "transport")

@@ -710,7 +710,9 @@ type Client struct {
 	// Topology zone of the node.
 	Zone *string `protobuf:"bytes,12,opt,name=zone,proto3,oneof" json:"zone,omitempty"`
 	// The workload behind the pod.
-	Owner         *Owner `protobuf:"bytes,13,opt,name=owner,proto3,oneof" json:"owner,omitempty"`
+	Owner *Owner `protobuf:"bytes,13,opt,name=owner,proto3,oneof" json:"owner,omitempty"`
+	// What is unusual about the names that the workload asks for, by domain, `*` for many domains together.
+	Alarms        *Alarms `protobuf:"bytes,14,opt,name=alarms,proto3,oneof" json:"alarms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -836,6 +838,13 @@ func (x *Client) GetOwner() *Owner {
 	return nil
 }
 
+func (x *Client) GetAlarms() *Alarms {
+	if x != nil {
+		return x.Alarms
+	}
+	return nil
+}
+
 type Labels struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Entries       map[string]string      `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -942,6 +951,139 @@ func (x *Owner) GetBucket() uint32 {
 	return 0
 }
 
+type Alarms struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entries       map[string]*Alarm      `protobuf:"bytes,1,rep,name=entries,proto3" json:"entries,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Alarms) Reset() {
+	*x = Alarms{}
+	mi := &file_policy_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Alarms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Alarms) ProtoMessage() {}
+
+func (x *Alarms) ProtoReflect() protoreflect.Message {
+	mi := &file_policy_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Alarms.ProtoReflect.Descriptor instead.
+func (*Alarms) Descriptor() ([]byte, []int) {
+	return file_policy_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Alarms) GetEntries() map[string]*Alarm {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// What is unusual about the names below one domain.
+type Alarm struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Seconds since 1970. It may be renewed when `until` has come.
+	Since int64 `protobuf:"varint,1,opt,name=since,proto3" json:"since,omitempty"`
+	Until int64 `protobuf:"varint,2,opt,name=until,proto3" json:"until,omitempty"`
+	// Different names within the window, about.
+	Names uint64 `protobuf:"varint,3,opt,name=names,proto3" json:"names,omitempty"`
+	// Bytes in front of the domain, of all those names together and in the mean.
+	Bytes  uint64 `protobuf:"varint,4,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	Length uint32 `protobuf:"varint,5,opt,name=length,proto3" json:"length,omitempty"`
+	// Bits for each of those bytes, in the mean.
+	Entropy       float64 `protobuf:"fixed64,6,opt,name=entropy,proto3" json:"entropy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Alarm) Reset() {
+	*x = Alarm{}
+	mi := &file_policy_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Alarm) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Alarm) ProtoMessage() {}
+
+func (x *Alarm) ProtoReflect() protoreflect.Message {
+	mi := &file_policy_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Alarm.ProtoReflect.Descriptor instead.
+func (*Alarm) Descriptor() ([]byte, []int) {
+	return file_policy_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Alarm) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *Alarm) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+func (x *Alarm) GetNames() uint64 {
+	if x != nil {
+		return x.Names
+	}
+	return 0
+}
+
+func (x *Alarm) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *Alarm) GetLength() uint32 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
+func (x *Alarm) GetEntropy() float64 {
+	if x != nil {
+		return x.Entropy
+	}
+	return 0
+}
+
 // What is asked. Names are in lower case, without the final dot, the root as `.`; bytes outside [a-z0-9_-] are
 // written \DDD.
 type Query struct {
@@ -967,7 +1109,7 @@ type Query struct {
 
 func (x *Query) Reset() {
 	*x = Query{}
-	mi := &file_policy_proto_msgTypes[5]
+	mi := &file_policy_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1121,7 @@ func (x *Query) String() string {
 func (*Query) ProtoMessage() {}
 
 func (x *Query) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[5]
+	mi := &file_policy_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1134,7 @@ func (x *Query) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Query.ProtoReflect.Descriptor instead.
 func (*Query) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{5}
+	return file_policy_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Query) GetName() string {
@@ -1069,7 +1211,7 @@ type Target struct {
 
 func (x *Target) Reset() {
 	*x = Target{}
-	mi := &file_policy_proto_msgTypes[6]
+	mi := &file_policy_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1081,7 +1223,7 @@ func (x *Target) String() string {
 func (*Target) ProtoMessage() {}
 
 func (x *Target) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[6]
+	mi := &file_policy_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1094,7 +1236,7 @@ func (x *Target) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Target.ProtoReflect.Descriptor instead.
 func (*Target) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{6}
+	return file_policy_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Target) GetKind() TargetKind {
@@ -1155,7 +1297,7 @@ type Endpoints struct {
 
 func (x *Endpoints) Reset() {
 	*x = Endpoints{}
-	mi := &file_policy_proto_msgTypes[7]
+	mi := &file_policy_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1167,7 +1309,7 @@ func (x *Endpoints) String() string {
 func (*Endpoints) ProtoMessage() {}
 
 func (x *Endpoints) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[7]
+	mi := &file_policy_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1180,7 +1322,7 @@ func (x *Endpoints) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoints.ProtoReflect.Descriptor instead.
 func (*Endpoints) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{7}
+	return file_policy_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Endpoints) GetEntries() []*Endpoint {
@@ -1206,7 +1348,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_policy_proto_msgTypes[8]
+	mi := &file_policy_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1218,7 +1360,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[8]
+	mi := &file_policy_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1231,7 +1373,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{8}
+	return file_policy_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Endpoint) GetIp() string {
@@ -1293,7 +1435,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_policy_proto_msgTypes[9]
+	mi := &file_policy_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1447,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[9]
+	mi := &file_policy_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1460,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{9}
+	return file_policy_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Answer) GetRcode() string {
@@ -1387,7 +1529,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_policy_proto_msgTypes[10]
+	mi := &file_policy_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1399,7 +1541,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[10]
+	mi := &file_policy_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1412,7 +1554,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{10}
+	return file_policy_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CheckResponse) GetRequestId() uint64 {
@@ -1597,7 +1739,7 @@ type CheckBatchResponse struct {
 
 func (x *CheckBatchResponse) Reset() {
 	*x = CheckBatchResponse{}
-	mi := &file_policy_proto_msgTypes[11]
+	mi := &file_policy_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1609,7 +1751,7 @@ func (x *CheckBatchResponse) String() string {
 func (*CheckBatchResponse) ProtoMessage() {}
 
 func (x *CheckBatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[11]
+	mi := &file_policy_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1622,7 +1764,7 @@ func (x *CheckBatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckBatchResponse.ProtoReflect.Descriptor instead.
 func (*CheckBatchResponse) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{11}
+	return file_policy_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *CheckBatchResponse) GetResponses() []*CheckResponse {
@@ -1641,7 +1783,7 @@ type Allow struct {
 
 func (x *Allow) Reset() {
 	*x = Allow{}
-	mi := &file_policy_proto_msgTypes[12]
+	mi := &file_policy_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1795,7 @@ func (x *Allow) String() string {
 func (*Allow) ProtoMessage() {}
 
 func (x *Allow) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[12]
+	mi := &file_policy_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1808,7 @@ func (x *Allow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Allow.ProtoReflect.Descriptor instead.
 func (*Allow) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{12}
+	return file_policy_proto_rawDescGZIP(), []int{14}
 }
 
 // Answer that it may not be had.
@@ -1682,7 +1824,7 @@ type Block struct {
 
 func (x *Block) Reset() {
 	*x = Block{}
-	mi := &file_policy_proto_msgTypes[13]
+	mi := &file_policy_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1694,7 +1836,7 @@ func (x *Block) String() string {
 func (*Block) ProtoMessage() {}
 
 func (x *Block) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[13]
+	mi := &file_policy_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1707,7 +1849,7 @@ func (x *Block) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Block.ProtoReflect.Descriptor instead.
 func (*Block) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{13}
+	return file_policy_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Block) GetAs() BlockAs {
@@ -1734,7 +1876,7 @@ type Rewrite struct {
 
 func (x *Rewrite) Reset() {
 	*x = Rewrite{}
-	mi := &file_policy_proto_msgTypes[14]
+	mi := &file_policy_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1746,7 +1888,7 @@ func (x *Rewrite) String() string {
 func (*Rewrite) ProtoMessage() {}
 
 func (x *Rewrite) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[14]
+	mi := &file_policy_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1759,7 +1901,7 @@ func (x *Rewrite) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rewrite.ProtoReflect.Descriptor instead.
 func (*Rewrite) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{14}
+	return file_policy_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Rewrite) GetName() string {
@@ -1785,7 +1927,7 @@ type Redirect struct {
 
 func (x *Redirect) Reset() {
 	*x = Redirect{}
-	mi := &file_policy_proto_msgTypes[15]
+	mi := &file_policy_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1797,7 +1939,7 @@ func (x *Redirect) String() string {
 func (*Redirect) ProtoMessage() {}
 
 func (x *Redirect) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[15]
+	mi := &file_policy_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1810,7 +1952,7 @@ func (x *Redirect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Redirect.ProtoReflect.Descriptor instead.
 func (*Redirect) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{15}
+	return file_policy_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Redirect) GetAddresses() []string {
@@ -1849,7 +1991,7 @@ type Undefined struct {
 
 func (x *Undefined) Reset() {
 	*x = Undefined{}
-	mi := &file_policy_proto_msgTypes[16]
+	mi := &file_policy_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1861,7 +2003,7 @@ func (x *Undefined) String() string {
 func (*Undefined) ProtoMessage() {}
 
 func (x *Undefined) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[16]
+	mi := &file_policy_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1874,7 +2016,7 @@ func (x *Undefined) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Undefined.ProtoReflect.Descriptor instead.
 func (*Undefined) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{16}
+	return file_policy_proto_rawDescGZIP(), []int{18}
 }
 
 // As google.rpc.Status, without details.
@@ -1891,7 +2033,7 @@ type Status struct {
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_policy_proto_msgTypes[17]
+	mi := &file_policy_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1903,7 +2045,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[17]
+	mi := &file_policy_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1916,7 +2058,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{17}
+	return file_policy_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Status) GetCode() int32 {
@@ -1945,7 +2087,7 @@ type Would struct {
 
 func (x *Would) Reset() {
 	*x = Would{}
-	mi := &file_policy_proto_msgTypes[18]
+	mi := &file_policy_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1957,7 +2099,7 @@ func (x *Would) String() string {
 func (*Would) ProtoMessage() {}
 
 func (x *Would) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[18]
+	mi := &file_policy_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1970,7 +2112,7 @@ func (x *Would) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Would.ProtoReflect.Descriptor instead.
 func (*Would) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{18}
+	return file_policy_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Would) GetAction() Action {
@@ -2010,7 +2152,7 @@ type Cache struct {
 
 func (x *Cache) Reset() {
 	*x = Cache{}
-	mi := &file_policy_proto_msgTypes[19]
+	mi := &file_policy_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2022,7 +2164,7 @@ func (x *Cache) String() string {
 func (*Cache) ProtoMessage() {}
 
 func (x *Cache) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[19]
+	mi := &file_policy_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2035,7 +2177,7 @@ func (x *Cache) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cache.ProtoReflect.Descriptor instead.
 func (*Cache) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{19}
+	return file_policy_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Cache) GetMaxAge() float64 {
@@ -2062,7 +2204,7 @@ type Paths struct {
 
 func (x *Paths) Reset() {
 	*x = Paths{}
-	mi := &file_policy_proto_msgTypes[20]
+	mi := &file_policy_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2074,7 +2216,7 @@ func (x *Paths) String() string {
 func (*Paths) ProtoMessage() {}
 
 func (x *Paths) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[20]
+	mi := &file_policy_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2087,7 +2229,7 @@ func (x *Paths) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Paths.ProtoReflect.Descriptor instead.
 func (*Paths) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{20}
+	return file_policy_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Paths) GetPaths() []*Path {
@@ -2108,7 +2250,7 @@ type Path struct {
 
 func (x *Path) Reset() {
 	*x = Path{}
-	mi := &file_policy_proto_msgTypes[21]
+	mi := &file_policy_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2120,7 +2262,7 @@ func (x *Path) String() string {
 func (*Path) ProtoMessage() {}
 
 func (x *Path) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[21]
+	mi := &file_policy_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2133,7 +2275,7 @@ func (x *Path) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Path.ProtoReflect.Descriptor instead.
 func (*Path) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{21}
+	return file_policy_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Path) GetSteps() []string {
@@ -2155,7 +2297,7 @@ type GetInfoRequest struct {
 
 func (x *GetInfoRequest) Reset() {
 	*x = GetInfoRequest{}
-	mi := &file_policy_proto_msgTypes[22]
+	mi := &file_policy_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2167,7 +2309,7 @@ func (x *GetInfoRequest) String() string {
 func (*GetInfoRequest) ProtoMessage() {}
 
 func (x *GetInfoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[22]
+	mi := &file_policy_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2180,7 +2322,7 @@ func (x *GetInfoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInfoRequest.ProtoReflect.Descriptor instead.
 func (*GetInfoRequest) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{22}
+	return file_policy_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetInfoRequest) GetClient() string {
@@ -2216,7 +2358,7 @@ type GetInfoResponse struct {
 
 func (x *GetInfoResponse) Reset() {
 	*x = GetInfoResponse{}
-	mi := &file_policy_proto_msgTypes[23]
+	mi := &file_policy_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2228,7 +2370,7 @@ func (x *GetInfoResponse) String() string {
 func (*GetInfoResponse) ProtoMessage() {}
 
 func (x *GetInfoResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[23]
+	mi := &file_policy_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2241,7 +2383,7 @@ func (x *GetInfoResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetInfoResponse.ProtoReflect.Descriptor instead.
 func (*GetInfoResponse) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{23}
+	return file_policy_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetInfoResponse) GetEngine() string {
@@ -2287,7 +2429,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_policy_proto_msgTypes[24]
+	mi := &file_policy_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2299,7 +2441,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[24]
+	mi := &file_policy_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2312,7 +2454,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{24}
+	return file_policy_proto_rawDescGZIP(), []int{26}
 }
 
 // What is in force, from now on.
@@ -2328,7 +2470,7 @@ type PolicyRevision struct {
 
 func (x *PolicyRevision) Reset() {
 	*x = PolicyRevision{}
-	mi := &file_policy_proto_msgTypes[25]
+	mi := &file_policy_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2340,7 +2482,7 @@ func (x *PolicyRevision) String() string {
 func (*PolicyRevision) ProtoMessage() {}
 
 func (x *PolicyRevision) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[25]
+	mi := &file_policy_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2353,7 +2495,7 @@ func (x *PolicyRevision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyRevision.ProtoReflect.Descriptor instead.
 func (*PolicyRevision) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{25}
+	return file_policy_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *PolicyRevision) GetRevision() string {
@@ -2393,7 +2535,7 @@ const file_policy_proto_rawDesc = "" +
 	"\x06answer\x18\a \x01(\v2\x14.dnspolicy.v1.AnswerH\x00R\x06answer\x88\x01\x01B\t\n" +
 	"\a_answer\"K\n" +
 	"\x11CheckBatchRequest\x126\n" +
-	"\brequests\x18\x01 \x03(\v2\x1a.dnspolicy.v1.CheckRequestR\brequests\"\xad\x04\n" +
+	"\brequests\x18\x01 \x03(\v2\x1a.dnspolicy.v1.CheckRequestR\brequests\"\xeb\x04\n" +
 	"\x06Client\x12,\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x18.dnspolicy.v1.ClientKindR\x04kind\x12\x10\n" +
 	"\x03why\x18\x02 \x01(\tR\x03why\x12\x0e\n" +
@@ -2408,7 +2550,8 @@ const file_policy_proto_rawDesc = "" +
 	" \x01(\tH\x04R\x0eserviceAccount\x88\x01\x01\x12\x17\n" +
 	"\x04node\x18\v \x01(\tH\x05R\x04node\x88\x01\x01\x12\x17\n" +
 	"\x04zone\x18\f \x01(\tH\x06R\x04zone\x88\x01\x01\x12.\n" +
-	"\x05owner\x18\r \x01(\v2\x13.dnspolicy.v1.OwnerH\aR\x05owner\x88\x01\x01B\f\n" +
+	"\x05owner\x18\r \x01(\v2\x13.dnspolicy.v1.OwnerH\aR\x05owner\x88\x01\x01\x121\n" +
+	"\x06alarms\x18\x0e \x01(\v2\x14.dnspolicy.v1.AlarmsH\bR\x06alarms\x88\x01\x01B\f\n" +
 	"\n" +
 	"_namespaceB\x06\n" +
 	"\x04_podB\t\n" +
@@ -2417,7 +2560,8 @@ const file_policy_proto_rawDesc = "" +
 	"\x10_service_accountB\a\n" +
 	"\x05_nodeB\a\n" +
 	"\x05_zoneB\b\n" +
-	"\x06_owner\"\x81\x01\n" +
+	"\x06_ownerB\t\n" +
+	"\a_alarms\"\x81\x01\n" +
 	"\x06Labels\x12;\n" +
 	"\aentries\x18\x01 \x03(\v2!.dnspolicy.v1.Labels.EntriesEntryR\aentries\x1a:\n" +
 	"\fEntriesEntry\x12\x10\n" +
@@ -2426,7 +2570,19 @@ const file_policy_proto_rawDesc = "" +
 	"\x05Owner\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
-	"\x06bucket\x18\x03 \x01(\rR\x06bucket\"\xeb\x01\n" +
+	"\x06bucket\x18\x03 \x01(\rR\x06bucket\"\x96\x01\n" +
+	"\x06Alarms\x12;\n" +
+	"\aentries\x18\x01 \x03(\v2!.dnspolicy.v1.Alarms.EntriesEntryR\aentries\x1aO\n" +
+	"\fEntriesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12)\n" +
+	"\x05value\x18\x02 \x01(\v2\x13.dnspolicy.v1.AlarmR\x05value:\x028\x01\"\x91\x01\n" +
+	"\x05Alarm\x12\x14\n" +
+	"\x05since\x18\x01 \x01(\x03R\x05since\x12\x14\n" +
+	"\x05until\x18\x02 \x01(\x03R\x05until\x12\x14\n" +
+	"\x05names\x18\x03 \x01(\x04R\x05names\x12\x14\n" +
+	"\x05bytes\x18\x04 \x01(\x04R\x05bytes\x12\x16\n" +
+	"\x06length\x18\x05 \x01(\rR\x06length\x12\x18\n" +
+	"\aentropy\x18\x06 \x01(\x01R\aentropy\"\xeb\x01\n" +
 	"\x05Query\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06labels\x18\x02 \x03(\tR\x06labels\x12\x1a\n" +
@@ -2620,7 +2776,7 @@ func file_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_policy_proto_goTypes = []any{
 	(Phase)(0),                 // 0: dnspolicy.v1.Phase
 	(ClientKind)(0),            // 1: dnspolicy.v1.ClientKind
@@ -2636,81 +2792,87 @@ var file_policy_proto_goTypes = []any{
 	(*Client)(nil),             // 11: dnspolicy.v1.Client
 	(*Labels)(nil),             // 12: dnspolicy.v1.Labels
 	(*Owner)(nil),              // 13: dnspolicy.v1.Owner
-	(*Query)(nil),              // 14: dnspolicy.v1.Query
-	(*Target)(nil),             // 15: dnspolicy.v1.Target
-	(*Endpoints)(nil),          // 16: dnspolicy.v1.Endpoints
-	(*Endpoint)(nil),           // 17: dnspolicy.v1.Endpoint
-	(*Answer)(nil),             // 18: dnspolicy.v1.Answer
-	(*CheckResponse)(nil),      // 19: dnspolicy.v1.CheckResponse
-	(*CheckBatchResponse)(nil), // 20: dnspolicy.v1.CheckBatchResponse
-	(*Allow)(nil),              // 21: dnspolicy.v1.Allow
-	(*Block)(nil),              // 22: dnspolicy.v1.Block
-	(*Rewrite)(nil),            // 23: dnspolicy.v1.Rewrite
-	(*Redirect)(nil),           // 24: dnspolicy.v1.Redirect
-	(*Undefined)(nil),          // 25: dnspolicy.v1.Undefined
-	(*Status)(nil),             // 26: dnspolicy.v1.Status
-	(*Would)(nil),              // 27: dnspolicy.v1.Would
-	(*Cache)(nil),              // 28: dnspolicy.v1.Cache
-	(*Paths)(nil),              // 29: dnspolicy.v1.Paths
-	(*Path)(nil),               // 30: dnspolicy.v1.Path
-	(*GetInfoRequest)(nil),     // 31: dnspolicy.v1.GetInfoRequest
-	(*GetInfoResponse)(nil),    // 32: dnspolicy.v1.GetInfoResponse
-	(*WatchRequest)(nil),       // 33: dnspolicy.v1.WatchRequest
-	(*PolicyRevision)(nil),     // 34: dnspolicy.v1.PolicyRevision
-	nil,                        // 35: dnspolicy.v1.Labels.EntriesEntry
+	(*Alarms)(nil),             // 14: dnspolicy.v1.Alarms
+	(*Alarm)(nil),              // 15: dnspolicy.v1.Alarm
+	(*Query)(nil),              // 16: dnspolicy.v1.Query
+	(*Target)(nil),             // 17: dnspolicy.v1.Target
+	(*Endpoints)(nil),          // 18: dnspolicy.v1.Endpoints
+	(*Endpoint)(nil),           // 19: dnspolicy.v1.Endpoint
+	(*Answer)(nil),             // 20: dnspolicy.v1.Answer
+	(*CheckResponse)(nil),      // 21: dnspolicy.v1.CheckResponse
+	(*CheckBatchResponse)(nil), // 22: dnspolicy.v1.CheckBatchResponse
+	(*Allow)(nil),              // 23: dnspolicy.v1.Allow
+	(*Block)(nil),              // 24: dnspolicy.v1.Block
+	(*Rewrite)(nil),            // 25: dnspolicy.v1.Rewrite
+	(*Redirect)(nil),           // 26: dnspolicy.v1.Redirect
+	(*Undefined)(nil),          // 27: dnspolicy.v1.Undefined
+	(*Status)(nil),             // 28: dnspolicy.v1.Status
+	(*Would)(nil),              // 29: dnspolicy.v1.Would
+	(*Cache)(nil),              // 30: dnspolicy.v1.Cache
+	(*Paths)(nil),              // 31: dnspolicy.v1.Paths
+	(*Path)(nil),               // 32: dnspolicy.v1.Path
+	(*GetInfoRequest)(nil),     // 33: dnspolicy.v1.GetInfoRequest
+	(*GetInfoResponse)(nil),    // 34: dnspolicy.v1.GetInfoResponse
+	(*WatchRequest)(nil),       // 35: dnspolicy.v1.WatchRequest
+	(*PolicyRevision)(nil),     // 36: dnspolicy.v1.PolicyRevision
+	nil,                        // 37: dnspolicy.v1.Labels.EntriesEntry
+	nil,                        // 38: dnspolicy.v1.Alarms.EntriesEntry
 }
 var file_policy_proto_depIdxs = []int32{
 	0,  // 0: dnspolicy.v1.CheckRequest.phase:type_name -> dnspolicy.v1.Phase
 	11, // 1: dnspolicy.v1.CheckRequest.client:type_name -> dnspolicy.v1.Client
-	14, // 2: dnspolicy.v1.CheckRequest.query:type_name -> dnspolicy.v1.Query
-	15, // 3: dnspolicy.v1.CheckRequest.target:type_name -> dnspolicy.v1.Target
-	18, // 4: dnspolicy.v1.CheckRequest.answer:type_name -> dnspolicy.v1.Answer
+	16, // 2: dnspolicy.v1.CheckRequest.query:type_name -> dnspolicy.v1.Query
+	17, // 3: dnspolicy.v1.CheckRequest.target:type_name -> dnspolicy.v1.Target
+	20, // 4: dnspolicy.v1.CheckRequest.answer:type_name -> dnspolicy.v1.Answer
 	9,  // 5: dnspolicy.v1.CheckBatchRequest.requests:type_name -> dnspolicy.v1.CheckRequest
 	1,  // 6: dnspolicy.v1.Client.kind:type_name -> dnspolicy.v1.ClientKind
 	12, // 7: dnspolicy.v1.Client.labels:type_name -> dnspolicy.v1.Labels
 	12, // 8: dnspolicy.v1.Client.namespace_labels:type_name -> dnspolicy.v1.Labels
 	13, // 9: dnspolicy.v1.Client.owner:type_name -> dnspolicy.v1.Owner
-	35, // 10: dnspolicy.v1.Labels.entries:type_name -> dnspolicy.v1.Labels.EntriesEntry
-	2,  // 11: dnspolicy.v1.Query.via:type_name -> dnspolicy.v1.Via
-	3,  // 12: dnspolicy.v1.Query.transport:type_name -> dnspolicy.v1.Transport
-	4,  // 13: dnspolicy.v1.Target.kind:type_name -> dnspolicy.v1.TargetKind
-	12, // 14: dnspolicy.v1.Target.labels:type_name -> dnspolicy.v1.Labels
-	12, // 15: dnspolicy.v1.Target.namespace_labels:type_name -> dnspolicy.v1.Labels
-	16, // 16: dnspolicy.v1.Target.endpoints:type_name -> dnspolicy.v1.Endpoints
-	17, // 17: dnspolicy.v1.Endpoints.entries:type_name -> dnspolicy.v1.Endpoint
-	12, // 18: dnspolicy.v1.Endpoint.labels:type_name -> dnspolicy.v1.Labels
-	21, // 19: dnspolicy.v1.CheckResponse.allow:type_name -> dnspolicy.v1.Allow
-	22, // 20: dnspolicy.v1.CheckResponse.block:type_name -> dnspolicy.v1.Block
-	23, // 21: dnspolicy.v1.CheckResponse.rewrite:type_name -> dnspolicy.v1.Rewrite
-	24, // 22: dnspolicy.v1.CheckResponse.redirect:type_name -> dnspolicy.v1.Redirect
-	25, // 23: dnspolicy.v1.CheckResponse.undefined:type_name -> dnspolicy.v1.Undefined
-	26, // 24: dnspolicy.v1.CheckResponse.error:type_name -> dnspolicy.v1.Status
-	6,  // 25: dnspolicy.v1.CheckResponse.audit:type_name -> dnspolicy.v1.AuditLevel
-	7,  // 26: dnspolicy.v1.CheckResponse.mode:type_name -> dnspolicy.v1.Mode
-	27, // 27: dnspolicy.v1.CheckResponse.shadow:type_name -> dnspolicy.v1.Would
-	28, // 28: dnspolicy.v1.CheckResponse.cache:type_name -> dnspolicy.v1.Cache
-	19, // 29: dnspolicy.v1.CheckBatchResponse.responses:type_name -> dnspolicy.v1.CheckResponse
-	5,  // 30: dnspolicy.v1.Block.as:type_name -> dnspolicy.v1.BlockAs
-	8,  // 31: dnspolicy.v1.Would.action:type_name -> dnspolicy.v1.Action
-	29, // 32: dnspolicy.v1.Cache.vary:type_name -> dnspolicy.v1.Paths
-	30, // 33: dnspolicy.v1.Paths.paths:type_name -> dnspolicy.v1.Path
-	29, // 34: dnspolicy.v1.GetInfoResponse.reads:type_name -> dnspolicy.v1.Paths
-	29, // 35: dnspolicy.v1.PolicyRevision.reads:type_name -> dnspolicy.v1.Paths
-	9,  // 36: dnspolicy.v1.PolicyService.Check:input_type -> dnspolicy.v1.CheckRequest
-	10, // 37: dnspolicy.v1.PolicyService.CheckBatch:input_type -> dnspolicy.v1.CheckBatchRequest
-	10, // 38: dnspolicy.v1.PolicyService.StreamCheck:input_type -> dnspolicy.v1.CheckBatchRequest
-	31, // 39: dnspolicy.v1.PolicyService.GetInfo:input_type -> dnspolicy.v1.GetInfoRequest
-	33, // 40: dnspolicy.v1.PolicyService.Watch:input_type -> dnspolicy.v1.WatchRequest
-	19, // 41: dnspolicy.v1.PolicyService.Check:output_type -> dnspolicy.v1.CheckResponse
-	20, // 42: dnspolicy.v1.PolicyService.CheckBatch:output_type -> dnspolicy.v1.CheckBatchResponse
-	20, // 43: dnspolicy.v1.PolicyService.StreamCheck:output_type -> dnspolicy.v1.CheckBatchResponse
-	32, // 44: dnspolicy.v1.PolicyService.GetInfo:output_type -> dnspolicy.v1.GetInfoResponse
-	34, // 45: dnspolicy.v1.PolicyService.Watch:output_type -> dnspolicy.v1.PolicyRevision
-	41, // [41:46] is the sub-list for method output_type
-	36, // [36:41] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	14, // 10: dnspolicy.v1.Client.alarms:type_name -> dnspolicy.v1.Alarms
+	37, // 11: dnspolicy.v1.Labels.entries:type_name -> dnspolicy.v1.Labels.EntriesEntry
+	38, // 12: dnspolicy.v1.Alarms.entries:type_name -> dnspolicy.v1.Alarms.EntriesEntry
+	2,  // 13: dnspolicy.v1.Query.via:type_name -> dnspolicy.v1.Via
+	3,  // 14: dnspolicy.v1.Query.transport:type_name -> dnspolicy.v1.Transport
+	4,  // 15: dnspolicy.v1.Target.kind:type_name -> dnspolicy.v1.TargetKind
+	12, // 16: dnspolicy.v1.Target.labels:type_name -> dnspolicy.v1.Labels
+	12, // 17: dnspolicy.v1.Target.namespace_labels:type_name -> dnspolicy.v1.Labels
+	18, // 18: dnspolicy.v1.Target.endpoints:type_name -> dnspolicy.v1.Endpoints
+	19, // 19: dnspolicy.v1.Endpoints.entries:type_name -> dnspolicy.v1.Endpoint
+	12, // 20: dnspolicy.v1.Endpoint.labels:type_name -> dnspolicy.v1.Labels
+	23, // 21: dnspolicy.v1.CheckResponse.allow:type_name -> dnspolicy.v1.Allow
+	24, // 22: dnspolicy.v1.CheckResponse.block:type_name -> dnspolicy.v1.Block
+	25, // 23: dnspolicy.v1.CheckResponse.rewrite:type_name -> dnspolicy.v1.Rewrite
+	26, // 24: dnspolicy.v1.CheckResponse.redirect:type_name -> dnspolicy.v1.Redirect
+	27, // 25: dnspolicy.v1.CheckResponse.undefined:type_name -> dnspolicy.v1.Undefined
+	28, // 26: dnspolicy.v1.CheckResponse.error:type_name -> dnspolicy.v1.Status
+	6,  // 27: dnspolicy.v1.CheckResponse.audit:type_name -> dnspolicy.v1.AuditLevel
+	7,  // 28: dnspolicy.v1.CheckResponse.mode:type_name -> dnspolicy.v1.Mode
+	29, // 29: dnspolicy.v1.CheckResponse.shadow:type_name -> dnspolicy.v1.Would
+	30, // 30: dnspolicy.v1.CheckResponse.cache:type_name -> dnspolicy.v1.Cache
+	21, // 31: dnspolicy.v1.CheckBatchResponse.responses:type_name -> dnspolicy.v1.CheckResponse
+	5,  // 32: dnspolicy.v1.Block.as:type_name -> dnspolicy.v1.BlockAs
+	8,  // 33: dnspolicy.v1.Would.action:type_name -> dnspolicy.v1.Action
+	31, // 34: dnspolicy.v1.Cache.vary:type_name -> dnspolicy.v1.Paths
+	32, // 35: dnspolicy.v1.Paths.paths:type_name -> dnspolicy.v1.Path
+	31, // 36: dnspolicy.v1.GetInfoResponse.reads:type_name -> dnspolicy.v1.Paths
+	31, // 37: dnspolicy.v1.PolicyRevision.reads:type_name -> dnspolicy.v1.Paths
+	15, // 38: dnspolicy.v1.Alarms.EntriesEntry.value:type_name -> dnspolicy.v1.Alarm
+	9,  // 39: dnspolicy.v1.PolicyService.Check:input_type -> dnspolicy.v1.CheckRequest
+	10, // 40: dnspolicy.v1.PolicyService.CheckBatch:input_type -> dnspolicy.v1.CheckBatchRequest
+	10, // 41: dnspolicy.v1.PolicyService.StreamCheck:input_type -> dnspolicy.v1.CheckBatchRequest
+	33, // 42: dnspolicy.v1.PolicyService.GetInfo:input_type -> dnspolicy.v1.GetInfoRequest
+	35, // 43: dnspolicy.v1.PolicyService.Watch:input_type -> dnspolicy.v1.WatchRequest
+	21, // 44: dnspolicy.v1.PolicyService.Check:output_type -> dnspolicy.v1.CheckResponse
+	22, // 45: dnspolicy.v1.PolicyService.CheckBatch:output_type -> dnspolicy.v1.CheckBatchResponse
+	22, // 46: dnspolicy.v1.PolicyService.StreamCheck:output_type -> dnspolicy.v1.CheckBatchResponse
+	34, // 47: dnspolicy.v1.PolicyService.GetInfo:output_type -> dnspolicy.v1.GetInfoResponse
+	36, // 48: dnspolicy.v1.PolicyService.Watch:output_type -> dnspolicy.v1.PolicyRevision
+	44, // [44:49] is the sub-list for method output_type
+	39, // [39:44] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_policy_proto_init() }
@@ -2720,9 +2882,9 @@ func file_policy_proto_init() {
 	}
 	file_policy_proto_msgTypes[0].OneofWrappers = []any{}
 	file_policy_proto_msgTypes[2].OneofWrappers = []any{}
-	file_policy_proto_msgTypes[6].OneofWrappers = []any{}
 	file_policy_proto_msgTypes[8].OneofWrappers = []any{}
-	file_policy_proto_msgTypes[10].OneofWrappers = []any{
+	file_policy_proto_msgTypes[10].OneofWrappers = []any{}
+	file_policy_proto_msgTypes[12].OneofWrappers = []any{
 		(*CheckResponse_Allow)(nil),
 		(*CheckResponse_Block)(nil),
 		(*CheckResponse_Rewrite)(nil),
@@ -2730,18 +2892,18 @@ func file_policy_proto_init() {
 		(*CheckResponse_Undefined)(nil),
 		(*CheckResponse_Error)(nil),
 	}
-	file_policy_proto_msgTypes[13].OneofWrappers = []any{}
 	file_policy_proto_msgTypes[15].OneofWrappers = []any{}
-	file_policy_proto_msgTypes[19].OneofWrappers = []any{}
-	file_policy_proto_msgTypes[23].OneofWrappers = []any{}
+	file_policy_proto_msgTypes[17].OneofWrappers = []any{}
+	file_policy_proto_msgTypes[21].OneofWrappers = []any{}
 	file_policy_proto_msgTypes[25].OneofWrappers = []any{}
+	file_policy_proto_msgTypes[27].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_policy_proto_rawDesc), len(file_policy_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   27,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
