@@ -10,10 +10,10 @@ from pathlib import Path
 from dnspolicy.app.awaited import AwaitedEngine
 from dnspolicy.app.bundlefollow import BundleMeasures, Follower, shown_revision
 from dnspolicy.app.bundles import BundlePlace, files_of
-from dnspolicy.app.regosupply import Seen, fingerprint
 from dnspolicy.bundle import Bundle
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.corefile.regular import Fingerprint, fingerprint
 from dnspolicy.engines.rego import Loaded, RegoEngine, load
 from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.model.errors import PolicyLoadError
@@ -162,7 +162,7 @@ class BundleSupply:
                 raise
             await self.take(number, bundle)
 
-    def _looks(self) -> Iterator[tuple[int | None, Seen]]:
+    def _looks(self) -> Iterator[tuple[int | None, Fingerprint]]:
         yield None, fingerprint(self._folders)
         for number, path in self._files.items():
             yield number, fingerprint((path,))

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.corefile.regular import fingerprint
 from dnspolicy.engines.rego import Loaded, RegoEngine, load
 from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.engine import Changed, Engine
 
 log = logging.getLogger("dnspolicy.policy")
-Seen = frozenset[tuple[str, int, int, int]]
 
 
 class RegoSupply:
@@ -104,17 +103,6 @@ class RegoSupply:
             return
         changed()
         log.info("policy revision %s replaces %s", self._engine.revision, before)
-
-
-def fingerprint(folders: tuple[Path, ...]) -> Seen:
-    """What some files, and those below some folders, look like: path, inode, size and time of change (ns)."""
-    found = set()
-    for folder in folders:
-        for path in folder.rglob("*") if folder.is_dir() else (folder,):
-            with suppress(OSError):
-                status = path.stat()
-                found.add((str(path), status.st_ino, status.st_size, status.st_mtime_ns))
-    return frozenset(found)
 
 
 def _short(path: Path) -> str:

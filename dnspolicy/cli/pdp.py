@@ -37,7 +37,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--listen", type=_listen, action="append", metavar="ADDRESS",
         help=f"HOST:PORT or unix:PATH to listen on; repeatable (default: {LISTEN})")  # fmt: skip
-    add("--socket-mode", type=_mode, default="660", metavar="MODE", help="permissions of sockets (default: %(default)s)")
+    add(
+        "--socket-mode", type=_mode, default="660", metavar="MODE", help="permissions of sockets (default: %(default)s)"
+    )
     add("--http", type=_http, metavar="ADDRESS", help="HOST:PORT for /metrics, /health and /ready")
     add("--tls-cert", type=Path, metavar="FILE", help="certificate to show, read again when it changes")
     add("--tls-key", type=Path, metavar="FILE", help="its key")

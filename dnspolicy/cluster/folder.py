@@ -11,13 +11,11 @@ import msgspec
 from dnspolicy.cluster.decode import Decoder
 from dnspolicy.cluster.files import SUFFIXES, Decodes, printable, read_objects
 from dnspolicy.cluster.objects import Object, Thing
+from dnspolicy.corefile.regular import Signature, signature_of
 from dnspolicy.model.errors import ManifestError
 
 PATIENCE = 5
 """Looks after which a file that never stops changing is read all the same."""
-
-Signature = tuple[int, int, int]
-"""Modification time (ns), size (bytes) and inode."""
 
 
 class File(msgspec.Struct, frozen=True):
@@ -109,7 +107,7 @@ class Folder:
                     except OSError:
                         continue  # gone since it was listed, or a link to nowhere
                     if stat.S_ISREG(found.st_mode):
-                        seen[path] = (found.st_mtime_ns, found.st_size, found.st_ino)
+                        seen[path] = signature_of(found)
         return seen, "".join(_unreadable(problem.filename, problem) for problem in problems[:1])
 
 

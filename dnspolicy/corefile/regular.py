@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 Signature = tuple[int, int, int]
 """Time of modification (ns), size and inode."""
+Fingerprint = frozenset[tuple[str, Signature]]
+"""Of many files, by path."""
 
 
 class NotRegular(ValueError):
@@ -30,6 +34,16 @@ class Content(msgspec.Struct, frozen=True):
 def signature_of(status: os.stat_result) -> Signature:
     """What tells two states of a file apart."""
     return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def fingerprint(paths: Iterable[Path]) -> Fingerprint:
+    """What tells two states of some files, and of all that lies below some folders, apart. Blocks."""
+    found = set()
+    for path in paths:
+        for each in path.rglob("*") if path.is_dir() else (path,):
+            with suppress(OSError):
+                found.add((str(each), signature_of(each.stat())))
+    return frozenset(found)
 
 
 def read_regular(path: Path, most: int) -> Content:

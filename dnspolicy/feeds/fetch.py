@@ -17,7 +17,7 @@ from typing import NoReturn, Protocol
 import msgspec
 
 from dnspolicy.chain.clock import Clock
-from dnspolicy.cluster.apiserver.pauses import Pauses
+from dnspolicy.chain.pauses import Pauses
 from dnspolicy.feeds.exchange import Ask, Exchange, Reply, without_secrets
 from dnspolicy.feeds.failures import FeedFailure, Reason
 from dnspolicy.feeds.keep import Keep, Kept

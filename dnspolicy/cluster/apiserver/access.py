@@ -13,6 +13,8 @@ from dnspolicy.chain.clock import Clock
 from dnspolicy.cluster.apiserver.credentials import Credentials, load, tls_context
 from dnspolicy.cluster.apiserver.failures import ApiFailure, Reason
 from dnspolicy.cluster.apiserver.options import Connect
+from dnspolicy.corefile.credentials import read_token
+from dnspolicy.corefile.regular import signature_of
 from dnspolicy.model.errors import ConfigError
 
 RENEW_LEAST = 5.0
@@ -112,13 +114,7 @@ class Access:
 def _authorization(found: Credentials) -> str:
     if not found.token_file:
         return found.authorization.strip()
-    try:
-        token = Path(found.token_file).read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as problem:
-        raise ConfigError(f"token file {found.token_file} cannot be read: {problem}") from None
-    if not token.isprintable() or " " in token:
-        raise ConfigError(f"token file {found.token_file} holds no token")
-    return f"Bearer {token}"
+    return f"Bearer {read_token(Path(found.token_file))}"
 
 
 def _stamps(files: tuple[str, ...]) -> tuple[object, ...]:
@@ -126,9 +122,7 @@ def _stamps(files: tuple[str, ...]) -> tuple[object, ...]:
     found: list[object] = []
     for name in files:
         try:
-            status = Path(name).stat()
+            found.append(signature_of(Path(name).stat()))
         except OSError:
             found.append(None)
-        else:
-            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
     return tuple(found)

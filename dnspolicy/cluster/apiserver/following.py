@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from dnspolicy.chain.pauses import Pauses
 from dnspolicy.cluster.apiserver.discovery import NOT_FOUND, Served, discover
 from dnspolicy.cluster.apiserver.failures import ApiFailure, Reason
-from dnspolicy.cluster.apiserver.pauses import Pauses
 from dnspolicy.cluster.apiserver.reflector import Moved, Reflector, Tools
 from dnspolicy.cluster.apiserver.resources import Resource
 from dnspolicy.cluster.things import Collection, Trimmer, Wanted

@@ -11,13 +11,13 @@ from logging import Logger
 import msgspec
 
 from dnspolicy.chain.clock import Clock
+from dnspolicy.chain.pauses import Pauses
 from dnspolicy.cluster.apiserver.client import Client
 from dnspolicy.cluster.apiserver.failures import ApiFailure, Reason
 from dnspolicy.cluster.apiserver.intake import Intake, Replacing, Shelf
 from dnspolicy.cluster.apiserver.lists import Lists
 from dnspolicy.cluster.apiserver.measures import Measures
 from dnspolicy.cluster.apiserver.options import TURN, Timing
-from dnspolicy.cluster.apiserver.pauses import Pauses
 from dnspolicy.cluster.apiserver.reading import Reading
 from dnspolicy.cluster.apiserver.resources import Resource
 from dnspolicy.cluster.apiserver.watching import MAX_LINE, Batch, Watch

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
 
 from dnspolicy import __version__
+from dnspolicy.chain.pauses import Pauses
 from dnspolicy.corefile.credentials import Pem
 from dnspolicy.engines.grpc.asking import Asking, Calls, Stream, problem_of
 from dnspolicy.engines.grpc.credentials import for_client
@@ -182,14 +182,14 @@ class Connection:
 
     async def _watch(self) -> None:
         """Follow what is in force. Without that, `_refresh` finds out."""
-        pause = AGAIN[0]
+        pauses = Pauses(*AGAIN)
         while True:
             try:
                 watch: Any = self._channel.unary_stream(WATCH)
                 call = watch(pb.WatchRequest().SerializeToString())
                 async for raw in call:
                     self._take(info_of(pb.PolicyRevision.FromString(raw), self.info.engine))
-                    pause = AGAIN[0]
+                    pauses.reset()
             except grpc.aio.AioRpcError as error:
                 if error.code() is grpc.StatusCode.UNIMPLEMENTED:
                     return
@@ -197,8 +197,7 @@ class Connection:
                 call.cancel()
             except asyncio.InvalidStateError:
                 return
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
-            pause = min(pause * 2, AGAIN[1])
+            await asyncio.sleep(pauses.next())
 
 
 def info_of(said: pb.GetInfoResponse | pb.PolicyRevision, engine: str = "") -> Info:

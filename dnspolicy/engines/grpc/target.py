@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
 
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.chain.pauses import Pauses
 from dnspolicy.corefile.credentials import Pem, PemFiles
 from dnspolicy.engines.grpc.connection import Connection, Info, open_channel
 from dnspolicy.engines.grpc.decode import Reply, Unreached, reply_of
@@ -68,7 +68,7 @@ class Target:
         self._in_a_row = 0
         self._went_well = float("-inf")
         self._now = monotonic
-        self._pause = BACK_OFF[0]
+        self._pauses = Pauses(*BACK_OFF)
         self._pem: Pem | None = None
         self._task: asyncio.Task[None] | None = None
         self.tried = asyncio.Event()
@@ -120,7 +120,7 @@ class Target:
             raise
         self._in_a_row = 0
         self._went_well = self._now()
-        self._pause = BACK_OFF[0]
+        self._pauses.reset()
         try:
             return reply_of(response, self.info.revision)
         except EngineError as problem:
@@ -144,8 +144,7 @@ class Target:
                 except (EngineError, ConfigError) as problem:
                     self._say(str(problem))
                 self.tried.set()
-                await asyncio.sleep(self._pause * random.uniform(0.5, 1.0))
-                self._pause = min(self._pause * 2, BACK_OFF[1])
+                await asyncio.sleep(self._pauses.next())
         finally:
             await self._drop()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dnspolicy.app.regosupply import fingerprint
+from dnspolicy.corefile.regular import fingerprint
 from dnspolicy.engines.rego.sources import Limits, Sources, read
 from tests.real.places import project
 

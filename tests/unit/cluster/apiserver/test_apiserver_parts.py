@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.chain.pauses import Pauses
 from dnspolicy.cluster.apiserver.failures import MAX_TEXT, Reason, failure
 from dnspolicy.cluster.apiserver.intake import Fold, Replacing
 from dnspolicy.cluster.apiserver.limiter import Limiter
 from dnspolicy.cluster.apiserver.lines import Lines
 from dnspolicy.cluster.apiserver.options import Limits
-from dnspolicy.cluster.apiserver.pauses import Pauses
 from dnspolicy.cluster.apiserver.resources import event, page, stub
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.objects import Kind, ObjectKey, Pod, key_of
