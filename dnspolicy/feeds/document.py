@@ -13,6 +13,8 @@ from dnspolicy.model.errors import DnsPolicyError
 MAX_DEPTH = 100
 """Levels of nesting. Regorus refuses values nested deeper than 128."""
 MAX_VALUES = 5_000_000
+MAX_TEXT = 1 << 30
+"""Characters of all texts together, keys included, aliases of YAML written out."""
 
 DataPath = tuple[str, ...]
 
@@ -61,18 +63,29 @@ def revision_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:12]
 
 
-def check_bounds(value: Any) -> None:
-    """Raises FeedFailure when a policy could not hold a value, aliases of YAML written out."""
-    left = MAX_VALUES
+def check_bounds(value: Any, text: int = MAX_TEXT) -> None:
+    """Raises FeedFailure when a policy could not hold a value, aliases of YAML written out.
+
+    `text`: how many characters it may have.
+    """
+    left, room = MAX_VALUES, text
     level = [value]
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
         for item in level:
-            if isinstance(item, dict | list):
+            if isinstance(item, str):
+                room -= len(item)
+            elif isinstance(item, dict | list):
                 left -= len(item)
                 if left < 0:
                     raise bad_document(f"more than {MAX_VALUES} values")
-                below.extend(item.values() if isinstance(item, dict) else item)
+                if isinstance(item, dict):
+                    room -= sum(len(key) for key in item if isinstance(key, str))
+                    below.extend(item.values())
+                else:
+                    below.extend(item)
+            if room < 0:
+                raise bad_document(f"more than {text} characters, aliases written out")
         if not below:
             return
         level = below

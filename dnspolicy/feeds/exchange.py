@@ -127,7 +127,8 @@ class Exchange:
             raise FeedFailure(reason, f"status {answer.status} {plain(answer.reason or '')}".strip(), wished)
         body = await _body(answer, self._ask.limit)
         headers = answer.headers
-        return Reply(body, headers.get("ETag", ""), headers.get("Last-Modified", ""), content_type)
+        etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+        return Reply(body, _plain(etag), _plain(modified), _plain(content_type))
 
     async def _open(self) -> tuple[aiohttp.ClientSession, ssl.SSLContext | None]:
         """Connections with the certificates as they are now."""
@@ -172,6 +173,8 @@ async def _body(answer: aiohttp.ClientResponse, limit: int) -> bytes:
                 raise too_large(limit)
             parts.append(part)
             await asyncio.sleep(0)  # a chunk may hold a thousand times its size
+        if inflate is not None and inflate.unused_data:  # which would be gathered without end
+            raise FeedFailure(Reason.BAD_REPLY, "something stands behind the end of the gzip stream")
     if inflate is not None and not inflate.eof:
         raise FeedFailure(Reason.BAD_REPLY, "broken off: the gzip stream has no end")
     return b"".join(parts)
@@ -184,6 +187,11 @@ def _inflated(inflate: Any, chunk: bytes) -> Iterator[bytes]:
             chunk = inflate.unconsumed_tail
     except zlib.error as problem:
         raise FeedFailure(Reason.BAD_REPLY, f"not gzip: {problem}") from None
+
+
+def _plain(header: str) -> str:
+    """A header if it can be written to a file and sent back, else nothing: servers may put any bytes there."""
+    return header if header.isascii() and header.isprintable() else ""
 
 
 def too_large(limit: int) -> FeedFailure:

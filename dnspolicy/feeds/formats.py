@@ -20,6 +20,8 @@ from dnspolicy.policy.settings.feeds import DataFormat
 
 MAX_COMPLAINTS = 20
 MAX_LINE = 4096
+MAX_GROWTH = 20
+"""So many times its size a YAML document may be when its aliases are written out, beyond the first MiB."""
 _PLAIN = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_-]{1,63})*\Z")
 
 Parsed = tuple[bytes, str]
@@ -73,7 +75,7 @@ def yaml_of(raw: bytes, name: str) -> Any:
         raise bad_document(f"{name}: nested too deeply")
     try:
         value = yaml.load(raw, Loader)
-        check_bounds(value)
+        check_bounds(value, (1 << 20) + MAX_GROWTH * len(raw))
         return _keyed(value, name)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark

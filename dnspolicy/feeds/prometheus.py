@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Sequence
 from logging import Logger
@@ -121,9 +122,13 @@ class _Sink:
         self._by = by
 
     async def take(self, fetched: Fetched) -> None:
+        self._told.document(await asyncio.to_thread(self._document, fetched))
+
+    def _document(self, fetched: Fetched) -> Document:
+        """In a thread: tens of megabytes take seconds."""
         value, at = numbers(fetched.body, self._by, fetched.at)
         content = encoded(value)
-        self._told.document(Document(content, revision_of(content), at))
+        return Document(content, revision_of(content), at)
 
     def confirmed(self, at: float) -> None:
         """The very same answer, times of samples included, says nothing new."""

@@ -123,6 +123,14 @@ async def half_gzip(request: web.Request) -> web.Response:
     return web.Response(body=gzip.compress(b"one" * 99)[:-9], headers={"Content-Encoding": "gzip"})
 
 
+async def behind_gzip(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Encoding": "gzip"})
+    await response.prepare(request)
+    await response.write(gzip.compress(b"one"))
+    while True:
+        await response.write(b"x" * 65_536)
+
+
 def redirect(to: str) -> feeds_help.Answer:
     return text("", 302, Location=to)
 
@@ -139,6 +147,8 @@ HOSTILE: dict[str, tuple[feeds_help.Answer, Reason]] = {
     "silence": (silent, Reason.TIMEOUT),
     "half a document": (half, Reason.BAD_REPLY),
     "half a gzip stream": (half_gzip, Reason.BAD_REPLY),
+    "two gzip streams": (text(gzip.compress(b"one") * 2, Content_Encoding="gzip"), Reason.BAD_REPLY),
+    "more behind a gzip stream": (behind_gzip, Reason.BAD_REPLY),
     "no gzip": (text("x", Content_Encoding="gzip"), Reason.BAD_REPLY),
     "a coding nobody asked for": (text("x", Content_Encoding="br"), Reason.BAD_REPLY),
     "not modified, though there is nothing": (NOT_MODIFIED, Reason.BAD_REPLY),
@@ -173,6 +183,33 @@ def test_what_goes_wrong_leaves_the_last_document(answer: feeds_help.Answer, rea
             again = answer is not NOT_MODIFIED  # now there is something
             expected = [reason] * (1 + again)
             assert (sink.bodies, reasons(sink)) == ([b"good"], expected)
+
+    run(story)
+
+
+@pytest.mark.parametrize("header", ["ETag", "Last-Modified", "Content-Type"])
+@pytest.mark.parametrize("value", [b'"\xe9"', b'"\x01"'], ids=["beyond ASCII", "a control character"])
+def test_headers_that_cannot_be_repeated_are_not(header: str, value: bytes, tmp_path: Path) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for number in range(2):
+            asked = await reader.readuntil(b"\r\n\r\n")
+            assert b"If-" not in asked
+            writer.write(b"HTTP/1.1 200 OK\r\n%b: %b\r\nContent-Length: 1\r\n\r\n%d" % (header.encode(), value, number))
+        await writer.drain()
+        writer.close()
+
+    async def story() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        async with server, fetching(Origin(url=url, keep=tmp_path)) as fetcher:
+            sink = Sink()
+            await fetcher.once(sink)
+            await fetcher.once(sink)
+            assert (sink.bodies, sink.problems) == ([b"0", b"1"], [])
+            again = Sink()
+            async with fetching(Origin(url=url, keep=tmp_path)) as other:
+                assert await other.restore(again)
+            assert again.bodies == [b"1"]
 
     run(story)
 

@@ -52,6 +52,16 @@ BAD: dict[str, tuple[DataFormat, str | bytes, str]] = {
     "yaml with a tag": (DataFormat.YAML, "!!python/object:os.system x", "not YAML"),
     "yaml with a wrong value": (DataFormat.YAML, "!!int x", "not YAML"),
     "deep yaml": (DataFormat.YAML, "[" * 2_000 + "]" * 2_000, "nested too deeply"),
+    "yaml whose texts grow": (
+        DataFormat.YAML,
+        f"a: &a {'x' * 9_000}\nb: &b [{', '.join(['*a'] * 99)}]\nc: [{', '.join(['*b'] * 99)}]\n",
+        "characters, aliases written out",
+    ),
+    "yaml whose keys grow": (
+        DataFormat.YAML,
+        f"a: &a {{{'x' * 900}: 1}}\nb: &b [{', '.join(['*a'] * 99)}]\nc: [{', '.join(['*b'] * 99)}]\n",
+        "characters, aliases written out",
+    ),
     "yaml that grows": (
         DataFormat.YAML,
         "\n".join(["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 20))]),
