@@ -7,13 +7,16 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
 from tests.bench.api import ABSENT, Api, api_server
+from tests.bench.engines import sections
+from tests.bench.engines.rows import PARTS, Engines
+from tests.bench.engines.sections import Section
 from tests.bench.load import TOLERANCE, Sent, Stream, send
 from tests.bench.peers import Peer, Role, Setup, find
 from tests.bench.report import Figures, Result, Round, show, summary, write_json
@@ -22,6 +25,7 @@ from tests.bench.works import OWN, WORKS, Entry, Work, write_streams
 
 UPSTREAM_ANSWERS = (Expected("first.example.test", "NOERROR", ("192.0.2.7",)),)
 NO_API = f"no API server without {', '.join(ABSENT)}: make peers"
+KEYS = [*(work.key for work in WORKS), *PARTS]
 WARM_UP = 0.7
 """Seconds that a server is asked before it is measured, and that fill what is weighed."""
 
@@ -129,12 +133,29 @@ def main() -> int:
     if not hasattr(os, "sched_setaffinity") or len(os.sched_getaffinity(0)) < 2:
         print("The bench pins processes to cores: it needs Linux and two cores.", file=sys.stderr)
         return 2
-    if shutil.which("dnsperf") is None:
+    works = [work for work in WORKS if not asked.only or work.key in asked.only]
+    if works and shutil.which("dnsperf") is None:
         print("The bench needs dnsperf: apt-get install dnsperf", file=sys.stderr)
         return 2
-    peers = find(install_coredns=asked.build)
+    peers = find(install_coredns=asked.build and bool(works))
     missing = {peer.name: peer.install for peer in peers.values() if peer.program is None}
-    console = Console(width=None if sys.stdout.isatty() else 130)
+    console = Console(width=None if sys.stdout.isatty() else 150)
+    results = _beside_servers(works, peers, missing, asked, console) if works else []
+    parts = _of_engines([key for key in PARTS if not asked.only or key in asked.only], asked, console)
+    summary(results, parts, console)
+    if asked.json:
+        write_json(results, parts, missing, asked.json)
+    return 1 if any(result.failed.get(OWN, NO_API) != NO_API for result in results) else 0
+
+
+def _beside_servers(
+    works: Sequence[Work],
+    peers: Mapping[str, Peer],
+    missing: Mapping[str, str],
+    asked: argparse.Namespace,
+    console: Console,
+) -> list[Result]:
+    """The rows beside other servers."""
     for name, install in missing.items():
         console.print(f"{name} is missing and left out. To have it: {install}", markup=False, highlight=False)
     if ABSENT:
@@ -148,23 +169,28 @@ def main() -> int:
         _progress("starting and filling the API server")
         api = held.enter_context(api_server(folder / "api", cores()[1]))
         bench = Bench(peers, folder, api, port, rounds=asked.rounds, seconds=asked.seconds)
-        for work in WORKS:
-            if not asked.only or work.key in asked.only:
-                results.append(bench.measure(work))
-                show(results[-1], console)
-    summary(results, console)
-    if asked.json:
-        write_json(results, missing, asked.json)
-    return 1 if any(result.failed.get(OWN, NO_API) != NO_API for result in results) else 0
+        for work in works:
+            results.append(bench.measure(work))
+            show(results[-1], console)
+    return results
+
+
+def _of_engines(keys: Sequence[str], asked: argparse.Namespace, console: Console) -> list[Section]:
+    """The rows about engines."""
+    parts = []
+    with tempfile.TemporaryDirectory(prefix="dnspolicy-bench-") as folder:
+        engines = Engines(Path(folder), cores(), rounds=asked.rounds, seconds=asked.seconds, tell=_progress)
+        for key in keys:
+            parts.append(engines.measure(key))
+            sections.show(parts[-1], console)
+    return parts
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="make bench ARGS=…", description="Measure dnspolicy beside Unbound, Knot and CoreDNS."
+        prog="make bench ARGS=…", description="Measure dnspolicy beside Unbound, Knot and CoreDNS, and its engines."
     )
-    parser.add_argument(
-        "--only", action="append", choices=[w.key for w in WORKS], metavar="WORK", help=", ".join(w.key for w in WORKS)
-    )
+    parser.add_argument("--only", action="append", choices=KEYS, metavar="WORK", help=", ".join(KEYS))
     parser.add_argument("--rounds", type=int, default=3, help="rounds; medians are shown (default 3)")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement (default 2)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to a file too")

@@ -12,6 +12,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.engines.sections import Section
 from tests.bench.works import OWN, Goal, Work
 
 RATIOS = ("dnspolicy ÷ it", "by CPU")
@@ -119,7 +120,7 @@ def _of_speed(goal: Goal, own: Figures, other: Figures) -> str:
     return f"{_mark(ratio >= goal.ratio)}: {who}{ratio:.2f} of {goal.of} by {measure}, to reach {goal.ratio:.2f}"
 
 
-def summary(results: Sequence[Result], console: Console) -> None:
+def summary(results: Sequence[Result], parts: Sequence[Section], console: Console) -> None:
     """All goals once more, and what could not be measured."""
     console.print("goals", style="bold")
     for result in results:
@@ -127,13 +128,17 @@ def summary(results: Sequence[Result], console: Console) -> None:
             console.print(f"  {result.work.key}: {line}", markup=False, highlight=False)
         for name, why in result.failed.items():
             console.print(f"  {result.work.key}: NOT MEASURED: {name}: {why}", markup=False, highlight=False)
+    for part in parts:
+        missing = [f"NOT MEASURED: {name}: {why}" for name, why in part.failed.items()]
+        for line in (*part.goals(), *missing):
+            console.print(f"  {part.key}: {line}", markup=False, highlight=False)
 
 
 def _mark(reached: bool) -> str:
     return "reached" if reached else "NOT reached"
 
 
-def write_json(results: list[Result], missing: Mapping[str, str], path: Path) -> None:
+def write_json(results: list[Result], parts: list[Section], missing: Mapping[str, str], path: Path) -> None:
     """Figures in base units: queries per second, seconds, bytes."""
     document = {
         "missing": dict(missing),
@@ -146,5 +151,6 @@ def write_json(results: list[Result], missing: Mapping[str, str], path: Path) ->
             }
             for result in results
         },
+        "parts": {part.key: part.document() for part in parts},
     }
     path.write_text(json.dumps(document, indent=2) + "\n")

@@ -108,6 +108,11 @@ class Running:
                     raise Unusable(f"{one.name} as {one.source}: {wrong}, expected {(one.rcode, one.addresses)}")
                 time.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def cpu_seconds(self) -> float:
         """User and system time of the process and its children so far."""
         return sum(t.user + t.system for t in (p.cpu_times() for p in self._all()))
