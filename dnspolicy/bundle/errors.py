@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dnspolicy.model.errors import PolicyLoadError
-
-_SHOWN = 200
+from dnspolicy.model.printable import printable
 
 
 class BundleError(PolicyLoadError):
@@ -14,17 +13,11 @@ class BundleError(PolicyLoadError):
         self.what = what
         self.file = file
         self.remedy = remedy
-        place = f"{plain(file)}: " if file else ""
-        super().__init__(f"{place}{plain(what)}" + (f"; {remedy}" if remedy else ""))
+        place = f"{printable(file)}: " if file else ""
+        super().__init__(f"{place}{printable(what)}" + (f"; {remedy}" if remedy else ""))
 
     def of(self, bundle: str) -> BundleError:
         """The same with the name of the bundle."""
         named = BundleError(self.what, self.file, self.remedy)
-        named.args = (f"bundle {plain(bundle)}: {self}",)
+        named.args = (f"bundle {printable(bundle)}: {self}",)
         return named
-
-
-def plain(text: str) -> str:
-    """Text of a stranger as it may be shown: printable, and not long."""
-    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-    return shown if shown.isprintable() else ascii(shown)[1:-1]

@@ -11,9 +11,10 @@ import msgspec
 from cryptography.hazmat.primitives import serialization
 
 from dnspolicy.bundle.digest import ALGORITHM, ReadYaml, digest
-from dnspolicy.bundle.errors import BundleError, plain
+from dnspolicy.bundle.errors import BundleError
 from dnspolicy.bundle.keys import Algorithm, Trust, VerificationKey
 from dnspolicy.bundle.tar import Entry
+from dnspolicy.model.printable import printable
 
 FILE = ".signatures.json"
 _PLUGINS = ("", "_default")
@@ -67,7 +68,7 @@ def verify(files: Sequence[Entry], signatures: bytes | None, trust: Trust, read_
             )
         return ""
     if trust.unchecked:
-        return f"{plain(_decoded(_payload(_token(signatures))).keyid) or 'yes'} (not checked)"
+        return f"{printable(_decoded(_payload(_token(signatures))).keyid) or 'yes'} (not checked)"
     if not trust.keys:
         raise BundleError("it is signed, and there is no key to check that with", remedy=_REMEDY)
     key, claims = _claims(_token(signatures), trust)

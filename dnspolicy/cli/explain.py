@@ -26,10 +26,10 @@ from dnspolicy.model.answer import Answer
 from dnspolicy.model.errors import BadName, ConfigError
 from dnspolicy.model.identity import Identity
 from dnspolicy.model.name import from_text
+from dnspolicy.model.printable import escaped, printable
 from dnspolicy.model.query import Edns, Query, Transport
 from dnspolicy.model.rr import rcode_text, type_number, type_text
 from dnspolicy.model.verdict import Action, Mode, Origin, Phase, Verdict
-from dnspolicy.policy.decode import printable
 from dnspolicy.policy.input import PolicyInput, encode
 from dnspolicy.wire import rdata
 
@@ -291,7 +291,3 @@ def records(outcome: Outcome) -> str:
         return "dropped"
     shown = " ".join(escaped(rdata.text(r)) for r in outcome.reply.answer)
     return f"{rcode_text(outcome.reply.rcode)} {shown}".strip()
-
-
-def escaped(text: str) -> str:
-    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)

@@ -14,12 +14,13 @@ from rich.console import Console
 from dnspolicy.app.app import App
 from dnspolicy.app.plan import Plan
 from dnspolicy.chain.observer import Outcome
-from dnspolicy.cli.explain import Page, address_of, described, differences, different, escaped, records
+from dnspolicy.cli.explain import Page, address_of, described, differences, different, records
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.objects import Kind, Pod
 from dnspolicy.model.answer import Dependencies
 from dnspolicy.model.errors import BadName, ConfigError
 from dnspolicy.model.name import from_text
+from dnspolicy.model.printable import escaped
 from dnspolicy.model.query import Edns, Query
 from dnspolicy.model.rr import type_number, type_text
 from dnspolicy.plugins.policy import Config

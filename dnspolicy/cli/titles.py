@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dnspolicy.engines.rego.metadata import Scope, annotations_of
-from dnspolicy.policy.decode import printable
+from dnspolicy.model.printable import printable
 
 
 def title_at(place: str) -> str:

@@ -13,6 +13,7 @@ import yaml
 from dnspolicy.cluster.objects import Object, Thing
 from dnspolicy.cluster.raw import BadObject
 from dnspolicy.model.errors import ManifestError
+from dnspolicy.model.printable import escaped
 
 SUFFIXES = frozenset((".yaml", ".yml", ".json"))
 MAX_COMPLAINTS = 20
@@ -65,7 +66,7 @@ def read_objects(path: Path, content: bytes, decoder: Decodes) -> list[Object | 
             objects += item
         elif len(complaints) < MAX_COMPLAINTS:
             line, problem = item
-            complaints.append(printable(f"{path}:{line}: {problem}" if line else f"{path}: {problem}"))
+            complaints.append(escaped(f"{path}:{line}: {problem}" if line else f"{path}: {problem}"))
     if complaints:
         raise ManifestError("\n".join(complaints))
     return objects
@@ -170,8 +171,3 @@ def _first_line(node: Any) -> int:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def printable(text: object) -> str:
-    """A text for a log line: what does not print, as `\\xNN`."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(text))

@@ -9,10 +9,11 @@ from pathlib import Path
 import msgspec
 
 from dnspolicy.cluster.decode import Decoder
-from dnspolicy.cluster.files import SUFFIXES, Decodes, printable, read_objects
+from dnspolicy.cluster.files import SUFFIXES, Decodes, read_objects
 from dnspolicy.cluster.objects import Object, Thing
 from dnspolicy.corefile.regular import Signature, signature_of
 from dnspolicy.model.errors import ManifestError
+from dnspolicy.model.printable import escaped
 
 PATIENCE = 5
 """Looks after which a file that never stops changing is read all the same."""
@@ -116,4 +117,4 @@ def _objects(files: Files, path: Path) -> tuple[Object | Thing, ...]:
 
 
 def _unreadable(path: Path | str, problem: OSError) -> str:
-    return f"{printable(path)}: cannot be read: {problem.strerror}"
+    return f"{escaped(str(path))}: cannot be read: {problem.strerror}"

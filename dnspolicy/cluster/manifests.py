@@ -8,12 +8,12 @@ from pathlib import Path
 
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.cluster.files import printable
 from dnspolicy.cluster.folder import Files, Folder, Look
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.manifest_things import FolderFollower
 from dnspolicy.cluster.objects import Kind, Object, ObjectKey, Thing, key_of
 from dnspolicy.cluster.things import Collection
+from dnspolicy.model.printable import escaped
 
 POLL_SECONDS = 0.4
 """A change counts when two looks in a row see it, so it is in the index within a second."""
@@ -105,7 +105,7 @@ class Manifests:
 
     def _say(self, look: Look) -> None:
         """Count what is broken, and log what was not said before."""
-        broken = {printable(path): file.problem for path, file in look.files.items() if file.problem}
+        broken = {escaped(str(path)): file.problem for path, file in look.files.items() if file.problem}
         if look.unreadable:
             broken["folder"] = look.unreadable
         self._broken.set(len(broken))
@@ -131,7 +131,7 @@ def _merged(files: Files) -> tuple[dict[ObjectKey, Object], dict[str, str]]:
             key = key_of(item)
             if key in held:
                 called = f"{key.kind} {key.namespace}/{key.name}" if key.namespace else f"{key.kind} {key.name}"
-                text = f"{printable(path)}: {called} also stands in {printable(origin[key])}; this one counts"
+                text = f"{escaped(str(path))}: {called} also stands in {escaped(str(origin[key]))}; this one counts"
                 doubles[called] = text
             held[key] = item
             origin[key] = path

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from dnspolicy.corefile.tree import Directive, Position, Word
 from dnspolicy.model.errors import ConfigError
+from dnspolicy.model.printable import escaped
 
 MAX_COMPLAINTS = 100
 """More than these are only counted."""
@@ -72,13 +73,6 @@ def shown(text: str, most: int = _MAX_SHOWN) -> str:
     """`text` in quotes, shortened to `most` characters, without control characters."""
     short = text if len(text) <= most else text[: most - 1] + "…"
     return f'"{escaped(short)}"'
-
-
-def escaped(text: str) -> str:
-    """`text` with everything that is not printable as `\\xNN` or `\\uNNNN`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _one_of(names: Sequence[str]) -> str:

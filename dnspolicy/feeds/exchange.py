@@ -16,10 +16,10 @@ import aiohttp
 import msgspec
 
 from dnspolicy import __version__
-from dnspolicy.cluster.apiserver.failures import plain
 from dnspolicy.corefile.credentials import Pem, PemFiles, read_token
 from dnspolicy.feeds.failures import FeedFailure, Reason
 from dnspolicy.model.errors import ConfigError
+from dnspolicy.model.printable import printable
 
 MAX_REDIRECTS = 5
 CONNECT_SECONDS = 10.0
@@ -124,11 +124,11 @@ class Exchange:
         if answer.status != 200:
             reason = Reason.REFUSED if answer.status in (401, 403) else Reason.STATUS
             wished = _seconds(answer.headers.get("Retry-After", ""), answer.headers.get("Date", ""))
-            raise FeedFailure(reason, f"status {answer.status} {plain(answer.reason or '')}".strip(), wished)
+            raise FeedFailure(reason, f"status {answer.status} {printable(answer.reason or '')}".strip(), wished)
         body = await _body(answer, self._ask.limit)
         headers = answer.headers
         etag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
-        return Reply(body, _plain(etag), _plain(modified), _plain(content_type))
+        return Reply(body, _printable(etag), _printable(modified), _printable(content_type))
 
     async def _open(self) -> tuple[aiohttp.ClientSession, ssl.SSLContext | None]:
         """Connections with the certificates as they are now."""
@@ -189,7 +189,7 @@ def _inflated(inflate: Any, chunk: bytes) -> Iterator[bytes]:
         raise FeedFailure(Reason.BAD_REPLY, f"not gzip: {problem}") from None
 
 
-def _plain(header: str) -> str:
+def _printable(header: str) -> str:
     """A header if it can be written to a file and sent back, else nothing: servers may put any bytes there."""
     return header if header.isascii() and header.isprintable() else ""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from dnspolicy.cluster.apiserver.failures import plain
 from dnspolicy.model.errors import DnsPolicyError
+from dnspolicy.model.printable import printable
+
+MAX_TEXT = 500
 
 
 class Reason(StrEnum):
@@ -30,7 +32,7 @@ class FeedFailure(DnsPolicyError):
     """A document could not be had or cannot be used. `retry_after` in seconds, as the server wished."""
 
     def __init__(self, reason: Reason, text: str, retry_after: float = 0.0) -> None:
-        super().__init__(plain(text))
+        super().__init__(printable(text, MAX_TEXT))
         self.reason = reason
         self.retry_after = retry_after
 

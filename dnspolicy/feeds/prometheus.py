@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 import msgspec
 
 from dnspolicy.chain.clock import Clock
-from dnspolicy.cluster.apiserver.failures import plain
 from dnspolicy.feeds.document import Document, Told, encoded, revision_of
 from dnspolicy.feeds.failures import bad_document
 from dnspolicy.feeds.fetch import Fetched, Fetcher, Origin
 from dnspolicy.model.errors import DnsPolicyError
+from dnspolicy.model.printable import printable
 
 Value = tuple[float, str]
 """Seconds since 1970, and a number as text."""
@@ -52,7 +52,7 @@ def numbers(raw: bytes, by: Sequence[str], now: float) -> tuple[Any, float]:
     try:
         reply = msgspec.json.decode(raw, type=_Reply)
         if reply.status != "success" or reply.data is None:
-            raise bad_document(f"the query failed: {plain(reply.error)}")
+            raise bad_document(f"the query failed: {printable(reply.error)}")
         samples = _samples(reply.data)
     except (msgspec.MsgspecError, ValueError, RecursionError) as problem:
         raise bad_document(f"not what Prometheus answers: {problem}") from None
@@ -82,14 +82,14 @@ def _samples(data: _Data) -> list[_Sample]:
         case "scalar":
             return [_Sample(msgspec.json.decode(data.result, type=Value))]
         case other:
-            raise bad_document(f"a result of type {plain(other)}; expected a vector of numbers")
+            raise bad_document(f"a result of type {printable(other)}; expected a vector of numbers")
 
 
 def _number(text: str) -> float | None:
     try:
         number = float(text)
     except ValueError:
-        raise bad_document(f"not what Prometheus answers: {plain(text)!r} is no number") from None
+        raise bad_document(f"not what Prometheus answers: {printable(text)!r} is no number") from None
     return number if math.isfinite(number) else None
 
 
@@ -99,7 +99,7 @@ def _put(found: dict[str, Any], keys: list[str], number: float) -> None:
     for key in path:
         here = here.setdefault(key, {})
     if last in here:
-        raise bad_document(f"two numbers for {plain(', '.join(keys))}; aggregate in the query, as in `sum by (…)`")
+        raise bad_document(f"two numbers for {printable(', '.join(keys))}; aggregate in the query, as in `sum by (…)`")
     here[last] = number
 
 

@@ -30,11 +30,11 @@ from msgspec import UNSET, Meta, UnsetType
 
 from dnspolicy.model.errors import BadName, EngineBadReply
 from dnspolicy.model.name import Name, from_text
+from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Action, AuditLevel, BlockAs, Mode, Verdict, Would
 
 MAX_TEXT = 512
 MAX_REPLY = 256 * 1024
-_SHOWN = 300
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::(.*))?")
 _PORT = re.compile(r"[0-9]{1,5}")
 
@@ -226,9 +226,3 @@ def _upstream(text: str) -> str:
     if not (_PORT.fullmatch(port) and 0 < int(port) < 65536):
         raise ValueError(f"{text!r}: a port is a number from 1 to 65535")
     return f"[{address}]:{int(port)}" if ":" in address else f"{address}:{int(port)}"
-
-
-def printable(text: str) -> str:
-    """A text made by others, fit for a log: one line, escapes for what does not print, at most 300 characters."""
-    shown = text[:_SHOWN] if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-    return shown if shown.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown)

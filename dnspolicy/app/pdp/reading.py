@@ -15,10 +15,10 @@ from dnspolicy.engines.grpc.words import CLIENTS, PHASES, TARGETS, TRANSPORTS, V
 from dnspolicy.model.errors import DnsPolicyError
 from dnspolicy.model.identity import NO_LABELS, Alarm, ClientKind, Identity, Owner
 from dnspolicy.model.name import Name, from_text
+from dnspolicy.model.printable import printable
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Class, class_text, type_number, type_text
 from dnspolicy.model.target import EXTERNAL, Target, TargetEndpoint, TargetKind
-from dnspolicy.policy.decode import printable
 from dnspolicy.policy.input import AnswerFacts, PolicyInput
 
 _REMEMBERED = 4096

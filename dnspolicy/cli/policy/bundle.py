@@ -26,7 +26,6 @@ from dnspolicy.bundle import (
     signing_key,
     verification_key,
 )
-from dnspolicy.bundle.errors import plain
 from dnspolicy.bundle.package import package_of
 from dnspolicy.corefile.regular import read_regular
 from dnspolicy.engines.rego import ENTRYPOINT, load
@@ -35,6 +34,7 @@ from dnspolicy.engines.rego.errors import refuse
 from dnspolicy.engines.rego.opening import read_yaml
 from dnspolicy.engines.rego.sources import Sources, read
 from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.model.printable import printable
 
 REFUSED = 1
 _MAX_KEY = 1 << 20
@@ -151,8 +151,8 @@ def _inspect(args: argparse.Namespace) -> int:
         manifest = msgspec.to_builtins(bundle.manifest)
         print(json.dumps({"manifest": manifest, "signed": bundle.signed, "files": rows}, indent=2))
         return 0
-    print(f"revision  {plain(bundle.manifest.revision) or '-'}")
-    print(f"roots     {', '.join(plain(root) or '(all)' for root in bundle.manifest.owned)}")
+    print(f"revision  {printable(bundle.manifest.revision) or '-'}")
+    print(f"roots     {', '.join(printable(root) or '(all)' for root in bundle.manifest.owned)}")
     print(f"signed    {bundle.signed or 'no'}")
     for row in rows:
         print(f"{row['size']:>9}  {row['file']}  {row.get('package', '')}".rstrip())
@@ -162,7 +162,7 @@ def _inspect(args: argparse.Namespace) -> int:
 def _row(file: BundleFile) -> dict[str, Any]:
     row: dict[str, Any] = {"file": file.path, "size": len(file.raw)}
     if file.path.endswith(".rego"):
-        row["package"] = plain(".".join(package_of(file.raw.decode(errors="replace")) or ("?",)))
+        row["package"] = printable(".".join(package_of(file.raw.decode(errors="replace")) or ("?",)))
     return row
 
 

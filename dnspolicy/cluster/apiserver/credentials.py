@@ -10,10 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from dnspolicy.cluster.apiserver.failures import plain
 from dnspolicy.cluster.apiserver.options import Connect
 from dnspolicy.corefile.credentials import present
 from dnspolicy.model.errors import ConfigError
+from dnspolicy.model.printable import printable
 
 LOADING_SECONDS = 60.0
 """For credential plugins, which may have to ask somebody else."""
@@ -72,8 +72,8 @@ def load(connect: Connect, authenticate: bool = True) -> Credentials:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as problem:
-        raise ConfigError(f"{connect}: {plain(str(problem))}") from None
-    said = plain(done.stderr.decode(errors="replace").strip())
+        raise ConfigError(f"{connect}: {printable(str(problem))}") from None
+    said = printable(done.stderr.decode(errors="replace").strip())
     if done.returncode != 0:
         raise ConfigError(f"{connect}: {said or 'loading failed'}")
     found = msgspec.json.decode(done.stdout, type=Credentials)

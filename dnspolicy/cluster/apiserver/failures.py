@@ -7,6 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from dnspolicy.model.errors import DnsPolicyError
+from dnspolicy.model.printable import printable
 
 MAX_TEXT = 500
 _TOO_OLD = 410
@@ -48,7 +49,7 @@ class ApiFailure(DnsPolicyError):
     def __init__(
         self, reason: Reason, text: str, code: int = 0, retry_after: float = 0.0, halfway: bool = False
     ) -> None:
-        super().__init__(plain(text))
+        super().__init__(printable(text, MAX_TEXT))
         self.halfway = halfway
         self.reason = reason
         self.code = code
@@ -80,12 +81,6 @@ def failure(code: int, body: bytes | msgspec.Raw, retry_after: str | None = None
     reason = _REASONS.get(code, Reason.STATUS)
     text = status.message or status.reason or f"HTTP status {code}"
     return ApiFailure(reason, f"{reason.value.replace('_', ' ')}: {text}", code, _pause(status, retry_after), halfway)
-
-
-def plain(text: str) -> str:
-    """Text of a stranger, fit for a line of a log."""
-    short = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
 
 
 def _pause(status: Status, header: str | None) -> float:

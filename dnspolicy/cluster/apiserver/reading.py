@@ -6,12 +6,13 @@ from logging import Logger
 
 import msgspec
 
-from dnspolicy.cluster.apiserver.failures import Reason, plain
+from dnspolicy.cluster.apiserver.failures import Reason
 from dnspolicy.cluster.apiserver.measures import Measures
 from dnspolicy.cluster.apiserver.resources import Resource, Stub, stub
 from dnspolicy.cluster.objects import Object, Thing
 from dnspolicy.cluster.raw import BadObject
 from dnspolicy.cluster.sharing import Sharing
+from dnspolicy.model.printable import printable
 
 MAX_SAID = 1_000
 """Bad objects that are remembered, so that each is logged once."""
@@ -39,7 +40,7 @@ class Reading:
         """Something in the stream is not usable."""
         self._measures.failed(self._resource.kind, reason)
         name = f" {about.metadata.namespace or ''}/{about.metadata.name}" if about is not None else ""
-        text = plain(f"{self._resource.plural}{name} is left out: {problem}")
+        text = printable(f"{self._resource.plural}{name} is left out: {problem}")
         if text in self._said or len(self._said) >= MAX_SAID:
             return
         self._said.add(text)

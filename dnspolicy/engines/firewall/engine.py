@@ -11,8 +11,8 @@ import msgspec
 
 from dnspolicy.engines.firewall.evaluate import Run, compiled
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout
+from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Action, Verdict
-from dnspolicy.policy.decode import printable
 from dnspolicy.policy.firewall.rules import Asked, Direction, Listed, Rule, RuleList
 from dnspolicy.policy.firewall.syntax import fields_of
 from dnspolicy.policy.footprint import Footprint, Path

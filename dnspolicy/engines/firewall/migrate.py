@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 
 from dnspolicy.engines.firewall.evaluate import COMPARED
+from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Action, BlockAs
-from dnspolicy.policy.decode import printable
 from dnspolicy.policy.firewall.fields import ADDRESS
 from dnspolicy.policy.firewall.rules import Asked, Direction, Listed, Rule, RuleList
 from dnspolicy.policy.firewall.syntax import (

@@ -21,7 +21,7 @@ from dnspolicy.engines.grpc.paths import EVERYTHING, read_paths
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.engines.grpc.words import API_MINOR, GET_INFO, SERVICE, WATCH
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineUnavailable
-from dnspolicy.policy.decode import printable
+from dnspolicy.model.printable import printable
 from dnspolicy.policy.footprint import Path
 from dnspolicy.policy.settings.grpc import GrpcMode, GrpcSettings
 

@@ -13,8 +13,9 @@ from dnspolicy.engines.grpc.paths import read_paths
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.engines.grpc.words import ACTIONS, BLOCKS, LEVELS, MODES, words
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable
+from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Verdict
-from dnspolicy.policy.decode import decode, printable
+from dnspolicy.policy.decode import decode
 from dnspolicy.policy.footprint import Path
 
 _REVISION = re.compile(r"[A-Za-z0-9._+:/-]{1,128}")

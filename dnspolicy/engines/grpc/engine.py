@@ -15,8 +15,8 @@ from dnspolicy.engines.grpc.encode import body
 from dnspolicy.engines.grpc.target import Counts, Target
 from dnspolicy.engines.grpc.vary import VaryCache
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout
+from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Verdict
-from dnspolicy.policy.decode import printable
 from dnspolicy.policy.engine import Changed
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput

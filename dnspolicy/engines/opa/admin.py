@@ -20,7 +20,7 @@ from requests.adapters import HTTPAdapter
 
 from dnspolicy.engines.opa.credentials import Files, read
 from dnspolicy.model.errors import DnsPolicyError, EngineUnavailable
-from dnspolicy.policy.decode import printable
+from dnspolicy.model.printable import printable
 from dnspolicy.policy.settings.opa import Address
 
 SECONDS = 30.0

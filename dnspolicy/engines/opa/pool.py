@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from dnspolicy.engines.opa.connection import Connection, Exchange, Kind, Lost
 from dnspolicy.engines.opa.http import Reply
-from dnspolicy.policy.decode import printable
+from dnspolicy.model.printable import printable
 from dnspolicy.policy.settings.opa import Address
 
 CONNECT_SECONDS = 2.0

@@ -11,22 +11,23 @@ from typing import TypeVar, cast
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.rego.binding import Evaluator, RegoError, RegoMemory, RegoTimeout, threaded
-from dnspolicy.engines.rego.brake import Brake
+from dnspolicy.engines.rego.brake import WITHIN, Brake
 from dnspolicy.engines.rego.errors import from_regorus
 from dnspolicy.engines.rego.feeding import DataPath, Fed, digest_of, fill_slowly, read_slowly, revision, shown
 from dnspolicy.engines.rego.loaded import Loaded, exhaust
 from dnspolicy.engines.rego.samples import samples
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable, PolicyLoadError
+from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Verdict
-from dnspolicy.policy.decode import decode, printable
+from dnspolicy.policy.decode import decode
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput, encode
 
 log = logging.getLogger("dnspolicy.policy")
 T = TypeVar("T")
 NEAR, FAIR = 0.01, 0.002
-"""Seconds. Whoever begins so near to its deadline was kept waiting; if it is late, it is slow only if it used so much
-CPU, ten times of what one takes."""
+"""Seconds. An evaluation that begins so near to its deadline was kept waiting, and one after others that were late may
+be: such a one is slow only if it used so much CPU, ten times of what one takes."""
 BUCKETS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1)
 
 
@@ -49,6 +50,7 @@ class RegoEngine:
         monotonic: Callable[[], float] = time.monotonic,
         worked: Callable[[], float] = time.thread_time,
         here: bool = True,
+        encoded: Callable[[PolicyInput], bytes] = encode,
     ) -> None:
         metrics = metrics or Metrics()
         self._loaded = loaded
@@ -64,7 +66,9 @@ class RegoEngine:
         if not threaded(loaded.binding):
             lacks()
         self._now = monotonic
+        self._encoded = encoded
         self._worked = worked
+        self._doubtful_until = 0.0
         self._seconds = metrics.histogram(
             "dnspolicy_rego_evaluation_seconds", "Time of one evaluation of the Rego policy.", BUCKETS
         )
@@ -198,10 +202,11 @@ class RegoEngine:
             self._refused.inc()
             raise EngineTimeout("the policy was too slow just before and is not asked for a while")
         problem = reply = None
-        worked = self._worked() if deadline - began < NEAR else None  # which costs 2 µs
+        doubtful = deadline - began < NEAR or began < self._doubtful_until
+        worked = self._worked() if doubtful else None  # which costs 2 µs
         evaluator.seconds = deadline - began
         try:
-            reply = self._evaluate(self._loaded.entrypoint, encode(question))
+            reply = self._evaluate(self._loaded.entrypoint, self._encoded(question))
         except RegoError as failure:
             problem = failure
         except UnicodeError as failure:
@@ -220,6 +225,7 @@ class RegoEngine:
         if ended <= deadline and not stopped:
             return
         self._overruns.inc()
+        self._doubtful_until = ended + WITHIN
         if worked is None or self._worked() - worked >= FAIR:
             self._brake.overran(ended)
         took = f"{(ended - began) * 1e3:.1f} ms"

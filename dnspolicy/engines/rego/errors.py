@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from dnspolicy.model.errors import PolicyLoadError
-from dnspolicy.policy.decode import printable
+from dnspolicy.model.printable import printable
 
 _TAB = 4
 """Regorus counts a tab as four columns."""

@@ -12,7 +12,7 @@ from dnspolicy.engines.rego.binding import Evaluator, RegoError
 from dnspolicy.engines.rego.errors import Complaint, at_offset
 from dnspolicy.engines.rego.program import Program, compatible
 from dnspolicy.model.errors import PolicyLoadError
-from dnspolicy.policy.decode import printable
+from dnspolicy.model.printable import printable
 
 DataPath = tuple[str, ...]
 """Where a document lies below `data`."""

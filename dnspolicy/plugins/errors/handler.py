@@ -9,6 +9,7 @@ from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.chain.observer import Outcome
 from dnspolicy.model.answer import Answer
+from dnspolicy.model.printable import printable
 from dnspolicy.model.rr import Rcode, type_text
 from dnspolicy.plugins.errors.config import Config, Level
 from dnspolicy.plugins.errors.pattern import After, Pattern
@@ -127,9 +128,4 @@ def line(outcome: Outcome, longest: int = MAX_TEXT) -> str:
     query = outcome.query
     rcode = outcome.reply.rcode if isinstance(outcome.reply, Answer) else int(Rcode.SERVFAIL)
     name = query.asked.dotted
-    return f"{int(rcode)} {name} {type_text(query.qtype)}: {_printable(outcome.failure, longest)}"
-
-
-def _printable(text: str, longest: int) -> str:
-    short = text if len(text) <= longest else text[:longest] + "…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+    return f"{int(rcode)} {name} {type_text(query.qtype)}: {printable(outcome.failure, longest)}"

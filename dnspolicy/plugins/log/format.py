@@ -10,6 +10,7 @@ from dnspolicy.chain.conditions import buffer_size
 from dnspolicy.chain.metadata import Metadata, Subject
 from dnspolicy.chain.observer import Outcome
 from dnspolicy.model.answer import Answer
+from dnspolicy.model.printable import escaped
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import class_text, rcode_text, type_text
 
@@ -51,12 +52,7 @@ def _literal(text: str) -> str:
 
 def _label(metadata: Metadata, label: str, outcome: Outcome) -> str:
     value = metadata.value(label, Subject(outcome.query, outcome.identity, outcome.reply))
-    return printable(value) or NOTHING
-
-
-def printable(text: str) -> str:
-    """The text on one line, whatever it holds."""
-    return text if text.isprintable() else text.encode("unicode_escape").decode()
+    return escaped(value) or NOTHING
 
 
 def _address(text: str) -> str:

@@ -161,7 +161,7 @@ def test_why_and_input(session: Session) -> None:
         ("as there", "as there: expected NAMESPACE/POD or an IP address"),
         ("ask a..b", "a label must have 1 to 63 bytes"),
         ("ask a.example nothing", "'NOTHING' is not a record type"),
-        ("\x1b[31m", "\\u001b[31m: not understood"),
+        ("\x1b[31m", "\\x1b[31m: not understood"),
         ("help", "run the tests of the policies"),
     ],
 )

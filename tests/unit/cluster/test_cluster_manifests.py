@@ -283,7 +283,7 @@ def test_names_of_files_cannot_forge_log_lines(room: Room, caplog: pytest.LogCap
     room.write("a\n\x1b[31mERROR.yaml", "x")
     room.source.load()
 
-    assert "\\x0a\\x1b[31mERROR.yaml:1:" in caplog.text
+    assert "\\n\\x1b[31mERROR.yaml:1:" in caplog.text
     assert "\x1b" not in caplog.text
 
 

@@ -77,7 +77,7 @@ def test_answers_that_are_no_failures_are_not_told() -> None:
         pytest.param(failed(".", "x"), "2 . A: x", id="root"),
         pytest.param(failed(reply=Drop("x"), text="x"), "2 a.test. A: x", id="dropped"),
         pytest.param(failed(text="a\nb\x1b[31m\u2028"), "2 a.test. A: a\\nb\\x1b[31m\\u2028", id="control characters"),
-        pytest.param(failed(text="x" * 600), f"2 a.test. A: {'x' * MAX_TEXT}…", id="long"),
+        pytest.param(failed(text="x" * 600), f"2 a.test. A: {'x' * (MAX_TEXT - 1)}…", id="long"),
     ],
 )
 def test_parts_of_the_line(seen: Outcome, expected: str) -> None:
