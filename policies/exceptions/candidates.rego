@@ -1,11 +1,11 @@
 package dnspolicy
 
+import data.dnspolicy.exceptions.notice
 import data.dnspolicy.exceptions.rows
-import data.dnspolicy.exceptions.said
 
 candidates contains candidate if {
 	some [id, row, state, _] in rows
-	candidate := said(id, row, state)
+	candidate := notice(id, row, state)
 }
 
 # What is said of names without an exception stays the same.

@@ -56,14 +56,14 @@ lifts(row, rule) if {
 
 # What the exception itself says: an allow in the lowest tier while it is in force, else the same in shadow, so that the
 # record tells why a name is not open any more.
-said(id, row, "in force") := {
+notice(id, row, "in force") := {
 	"tier": "default",
 	"action": "allow",
 	"rule": concat("/", ["exception", id]),
 	"reason": told(row),
 }
 
-said(id, _, held) := {
+notice(id, _, held) := {
 	"tier": "default",
 	"action": "allow",
 	"mode": "shadow",
