@@ -7,14 +7,13 @@ import json
 import sys
 from collections.abc import Iterator
 from ipaddress import ip_address
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from dnspolicy.cli.policy.counting import table
-from dnspolicy.cli.policy.judging import Asked, World, add_world, world
+from dnspolicy.cli.policy.judging import FAILURE, Asked, World, add_world, world
 from dnspolicy.cli.policy.replay import CANNOT, CHANGES, FAIL_ON, change, fails
 from dnspolicy.cluster.objects import Kind, Pod
 from dnspolicy.engines.rego import ENTRYPOINT
@@ -30,7 +29,7 @@ _ABOUT = """\
 Ask two policies the same questions about a cluster and print where they differ. QUESTIONS is a file with a line for
 each, `NAMESPACE/POD NAME [TYPE]` or `ADDRESS NAME [TYPE]`; - is standard input. With --all, each pod asks for the A
 record of each service. Names are judged, answers are not. Exit code 0 when nothing differs, 1 when something does that
---fail-on names, 2 when it cannot be done.
+--fail-on names, 2 when it cannot be done or one of them fails at a question.
 """
 _EXAMPLES = """\
 examples:
@@ -118,7 +117,10 @@ def run(args: argparse.Namespace) -> int:
         if differences:
             rows = [(d.change, d.client, d.name, d.type, d.rule_a, d.rule_b) for d in differences]
             print("\n" + table(("CHANGE", "CLIENT", "NAME", "TYPE", "RULE OF A", "RULE OF B"), rows))
-    return CHANGES if fails({d.change for d in differences}, args.fail_on) else 0
+    changes = {difference.change for difference in differences}
+    if any(FAILURE.upper() in key for key in changes):
+        return CANNOT
+    return CHANGES if fails(changes, args.fail_on) else 0
 
 
 def _all(found: World, most: int) -> Iterator[Question]:
@@ -137,7 +139,10 @@ def _listed(path: str) -> Iterator[Question]:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise ConfigError(f"cannot read {path}: {problem}") from None
-    for number, line in enumerate(islice(text.splitlines(), MOST), 1):
+    lines = text.split("\n")
+    if len(lines) > MOST + 1:  # what is left out would look as if nothing changed
+        raise ConfigError(f"{path}: more than {MOST} lines")
+    for number, line in enumerate(lines, 1):
         words = line.partition("#")[0].split()
         if not words:
             continue
@@ -155,7 +160,7 @@ def _compare(question: Question, found: World, a: Asked, b: Asked) -> Iterator[D
     for target in found.index.targets(name, found.zones, True):
         asked = PolicyInput(Phase.QUERY, client, Query(name, qtype, name), target)
         old, new = a.judge(asked), b.judge(asked)
-        if old.differs(new):
+        if old.differs(new) or new.action == FAILURE:
             shown = Type(qtype).name if qtype in set(Type) else question.type
             yield Difference(change(old, new), question.who, str(name), shown, old.rule, new.rule)
 

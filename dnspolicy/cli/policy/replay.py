@@ -59,7 +59,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         default="any",
         help="what gives exit code 1; opened: to allow, closed: from it (default: %(default)s)",
     )
-    parser.add_argument("--strict", action="store_true", help="exit code 2 when a question could not be judged")
+    parser.add_argument(
+        "--strict", action="store_true", help="exit code 2 when a question could not be judged, or records are missing"
+    )
     parser.add_argument("--top", type=int, default=50, metavar="N", help="rows of the table (default: %(default)s)")
     parser.add_argument("-f", "--format", choices=("table", "json"), default="table", help="default: %(default)s")
     return parser
@@ -170,8 +172,10 @@ def run(args: argparse.Namespace) -> int:
         replay.print(args.top)
     stream.complain()
     changes = {key[0] for key in replay.counts.rows}
-    if not replay.judged and replay.all.queries:
+    if stream.is_none or (not replay.judged and replay.all.queries):
         return CANNOT
-    if (args.strict and replay.skipped) or any(key.endswith(FAILURE.upper()) for key in changes):
+    if (args.strict and (replay.skipped or not stream.is_whole)) or any(
+        key.endswith(FAILURE.upper()) for key in changes
+    ):
         return CANNOT
     return CHANGES if fails(changes, args.fail_on) else 0

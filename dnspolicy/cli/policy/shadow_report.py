@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from dnspolicy.audit.record import QueryRecord, RepeatRecord
+from dnspolicy.audit.show import safe
 from dnspolicy.cli.policy.counting import Counts, Row, table
 from dnspolicy.cli.policy.streams import Stream, add_records, namespace, weight
 from dnspolicy.model.verdict import Action
 
 FOUND = 1
+CANNOT = 2
 _ABOUT = """\
 Count the queries that rules in shadow, or the candidate policy, would have decided, by rule, namespace of the
 client, and name. A repeat counts for all the queries it stands for. Exit code 0; 1 when something was found that
@@ -106,12 +108,12 @@ class Report:
             print("no queries in these records")
             return
         print(
-            f"{self.all.queries} queries from {self.all.first} to {self.all.last}, "
+            f"{self.all.queries} queries from {safe(self.all.first)} to {safe(self.all.last)}, "
             f"{self.otherwise} with something to report"
         )
         for what, found in self.revisions.items():
             if found:
-                print(f"{what.replace('_', ' ')}: revision {', '.join(sorted(found))}")
+                print(f"{what.replace('_', ' ')}: revision {', '.join(map(safe, sorted(found)))}")
         if not self.counts.rows:
             return
         print("\n" + table(("FROM", "WOULD", "RULE", "QUERIES", "NAMESPACES", "NAMES"), self._by_rule()))
@@ -145,5 +147,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         report.print(args.top)
     stream.complain()
+    if stream.is_none:
+        return CANNOT
     found = {key[1] for key in report.counts.rows}
     return FOUND if found & set(args.fail_on) else 0

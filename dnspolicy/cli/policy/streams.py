@@ -6,6 +6,7 @@ import argparse
 import gzip
 import sys
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -73,8 +74,18 @@ class Stream:
             try:
                 with ExitStack() as stack:
                     yield from _lines(_open(name, stack))
-            except (OSError, EOFError) as problem:
+            except (OSError, EOFError, zlib.error) as problem:
                 raise ConfigError(f"cannot read {name}: {getattr(problem, 'strerror', None) or problem}") from None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no record is missing, as far as the records themselves tell."""
+        return not self.unreadable and not self.lost
+
+    @property
+    def is_none(self) -> bool:
+        """Whether there are lines, and not one of them is a record."""
+        return 0 < self.lines == self.unreadable
 
     def complain(self) -> None:
         """What could not be counted, on standard error."""

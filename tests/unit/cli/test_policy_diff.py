@@ -101,3 +101,25 @@ def test_a_question_that_cannot_be_asked_is_exit_code_2(line: str, sides: tuple[
 
 def test_a_policy_that_does_not_load_is_exit_code_2(sides: tuple[str, str]) -> None:
     assert main(["policy", "diff", sides[0], "/nowhere", *WITH, "--cluster", CLUSTER, "--all"]) == 2
+
+
+def test_policies_that_fail_are_not_alike(
+    sides: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = 'package dnspolicy\n\ndecision := {"action": "allow", "rule": "x", "reason": "x", "ttl": -1}\n'
+    for side in sides:
+        (Path(side) / "site.rego").write_text(text)
+    questions = tmp_path / "questions.txt"
+    questions.write_text(f"{POD} www.example\n")
+    code, found = diff(capsys, *sides, "--cluster", CLUSTER, str(questions), "--fail-on", "opened")
+    assert (code, [only["change"] for only in found["differences"]]) == (2, ["FAILURE→FAILURE"])
+
+
+def test_too_many_questions_are_not_cut(
+    sides: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dnspolicy.cli.policy.diff.MOST", 2)
+    questions = tmp_path / "questions.txt"
+    questions.write_text(f"{POD} www.example\n" * 3)
+    assert main(["policy", "diff", *sides, *WITH, "--cluster", CLUSTER, str(questions)]) == 2
+    assert "more than 2 lines" in capsys.readouterr().err

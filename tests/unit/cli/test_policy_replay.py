@@ -184,3 +184,20 @@ def test_repeats_count_for_all_they_stand_for_in_packed_files_too(
     code, found = replay(capsys, str(packed), "--candidate", *POLICIES)
     assert code == 0
     assert (found["queries"], found["unreadable"]) == (42, 1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "words", "code"),
+    [
+        pytest.param("torn\n{}\n", (), 2, id="not one record"),
+        pytest.param("", (), 0, id="an empty file"),
+        pytest.param(None, ("--strict",), 2, id="one that is torn, strictly"),
+        pytest.param(None, (), 0, id="one that is torn"),
+    ],
+)
+def test_missing_records_are_no_good_news(
+    outcomes: list[Outcome], tmp_path: Path, lines: str | None, words: tuple[str, ...], code: int
+) -> None:
+    path = write(tmp_path / "audit.jsonl", outcomes, AuditLevel.FULL)
+    path.write_text(path.read_text() + "{torn\n" if lines is None else lines)
+    assert main(["policy", "replay", str(path), "--candidate", *POLICIES, "--fail-on", "none", *words]) == code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -125,3 +126,28 @@ def test_names_without_end_are_counted_together(
 
 def test_no_file_is_exit_code_2(tmp_path: Path) -> None:
     assert main(["policy", "shadow-report", str(tmp_path / "absent")]) == 2
+
+
+def test_no_record_at_all_is_no_good_news(tmp_path: Path) -> None:
+    (tmp_path / "audit.jsonl").write_text("torn\n{}\n")
+    assert main(["policy", "shadow-report", str(tmp_path / "audit.jsonl"), "--fail-on", "block"]) == 2
+
+
+def test_what_a_record_says_of_revisions_and_times_is_escaped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = RENDERER.query(outcome(SHADOW), 1)
+    assert line is not None
+    made = json.loads(rec.encode(line)) | {"revision": "\x1b[5m"}
+    (tmp_path / "audit.jsonl").write_text(json.dumps(made) + "\n")
+    assert main(["policy", "shadow-report", str(tmp_path / "audit.jsonl")]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown and "\\x1b[5m" in shown
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    packed = bytearray(gzip.compress(Path(records(tmp_path)).read_bytes()))
+    packed[10] = 0xFF  # no kind of deflate block
+    (tmp_path / "audit.gz").write_bytes(packed)
+    assert main(["policy", "shadow-report", str(tmp_path / "audit.gz")]) == 2
+    assert "cannot read" in capsys.readouterr().err
