@@ -153,6 +153,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # regorus prints to standard output
     gc.disable()  # a short life with millions of small objects
+    os.nice(5)
     job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_AS, (job.limits.check_bytes,) * 2)

@@ -16,6 +16,7 @@ from dnspolicy.engines.rego.check import Job, Report, check
 from dnspolicy.engines.rego.errors import Complaint, refuse
 from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.engines.rego.loaded import Loaded
+from dnspolicy.engines.rego.reading import read_apart
 from dnspolicy.engines.rego.sources import Limits, SourceFile, read
 from dnspolicy.model.errors import PolicyLoadError
 
@@ -49,7 +50,8 @@ def load(
     binding = binding or preferred()
     if not trusted and binding is not Binding.NATIVE:
         raise PolicyLoadError(UNTRUSTED)
-    sources, complaints = read([Path(f) for f in folders], limits, more=more)
+    reads = read_apart if isolated else read
+    sources, complaints = reads([Path(f) for f in folders], limits, more=more)
     if complaints:
         raise refuse(complaints)
     job = Job(sources, entrypoint, limits, declared, trusted, binding)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -90,6 +91,14 @@ def read(
         complaints.append(Complaint(", ".join(given), 0, 0, "no *.rego file", "give a folder with policies"))
     sources = Sources(tuple(policies), merged.encoded(complaints), digest.hexdigest()[:12])
     return sources, complaints
+
+
+def data_files(folders: Sequence[Path]) -> Iterator[int]:
+    """The sizes of the data files, in bytes."""
+    for _, path in _walk(folders, False, []):
+        if path.name in DATA_FILES:
+            with suppress(OSError):
+                yield path.stat().st_size
 
 
 def _files(folders: Sequence[Path], limits: Limits, tests: bool, complaints: list[Complaint]) -> Iterator[SourceFile]:

@@ -187,7 +187,7 @@ def test_a_slow_policy_is_left_alone_for_a_while_and_a_new_one_is_not(tmp_path: 
     made = loaded(tmp_path, f"decision := {ALLOW}\n")
     times = [0.0, 0.1, 1.0, 1.1, 2.0, 2.1, 2.5, 3.2, 3.2]
     metrics = Metrics()
-    engine = RegoEngine(made, metrics=metrics, monotonic=Ticks(*times))
+    engine = RegoEngine(made, metrics=metrics, monotonic=Ticks(*times), worked=Ticks(*times))
     for start in (0.0, 1.0, 2.0):
         with pytest.raises(EngineTimeout, match="took"):
             engine.decide_now(question(), deadline=start + 0.02)
