@@ -85,23 +85,28 @@ class Engines:
 
     def source_of(self, rule: str) -> str | None:
         """Where a policy file speaks of a rule, `file:line`."""
-        found = (asked.supply.source_of(rule) for asked in self._asked.values())
+        found = (asked.supply.source_of(rule) for asked in tuple(self._asked.values()))
         return next((place for place in found if place), None)
 
     def announcement(self) -> list[str]:
         """What is in force, for people."""
         return [
             asked.supply.announcement() if asked.decisions else f"candidate {asked.supply.announcement()}"
-            for asked in self._asked.values()
+            for asked in tuple(self._asked.values())
         ]
 
     async def settle(self) -> None:
-        """Make ready what `judge` opened. Raises PolicyLoadError."""
+        """Make ready what `judge` opened. Raises PolicyLoadError.
+
+        An engine may have taken up another revision while a judge of it was made in the other thread.
+        """
         for asked in tuple(self._asked.values()):
             before = asked.in_force
             await asked.supply.settle()
             if asked.in_force != before:
                 self._took_over(asked)
+            for judge in tuple(asked.judges.values()):
+                judge.renew()
 
     async def start(self) -> None:
         """Keep all engines up to date."""
@@ -137,7 +142,7 @@ class Engines:
                 self._took_over(asked)
 
     def _took_over(self, asked: _Asked) -> None:
-        for judge in asked.judges.values():
+        for judge in tuple(asked.judges.values()):
             judge.renew()
         self._show()
         self._changed(frozenset({(Rests.POLICY, asked.supply.engine.name)}))
@@ -146,6 +151,6 @@ class Engines:
     def _show(self) -> None:
         self._info.values.clear()
         self._candidates.values.clear()
-        for asked in self._asked.values():
+        for asked in tuple(self._asked.values()):
             gauge = self._info if asked.decisions else self._candidates
             gauge.set(1.0, (asked.supply.engine.revision,))

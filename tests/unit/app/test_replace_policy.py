@@ -18,6 +18,7 @@ from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.query import Transport
 from dnspolicy.wire.message import decode_query
 from tests.e2e.process import free_port, own_ip
+from tests.unit.app.test_policy_under_load import Questions
 
 RULE = 'package dnspolicy\n\ndecision := {{"action": "block", "rule": "{0}", "reason": "{0}"}}\n'
 BLOCK = ".:{port} {{\n bind {ip}\n hosts {{\n 192.0.2.1 www.shop.example\n }}\n {more}\n}}\n"
@@ -94,3 +95,59 @@ def test_a_refused_corefile_leaves_no_policy_behind(tmp_path: Path, wrong: str) 
 
     before, after = asyncio.run(story())
     assert before == after
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        pytest.param("rego first\n timeout 3s", True, id="timeout"),
+        pytest.param("rego first\n default allow", True, id="default"),
+        pytest.param("rego first\n on_error allow kind timeout", True, id="on_error"),
+        pytest.param("rego first\n cache 5", True, id="cache"),
+        pytest.param("rego first\n candidate {\n rego second\n }", True, id="candidate"),
+        pytest.param("rego first second", False, id="folders"),
+        pytest.param("rego first\n entrypoint data.dnspolicy.other", False, id="entrypoint"),
+        pytest.param("rego first\n reload 2h", False, id="reload"),
+    ],
+)
+def test_only_words_of_the_engine_make_another_engine(tmp_path: Path, words: str, kept: bool) -> None:
+    """The files have changed meanwhile, which nobody but another engine looks at so soon."""
+
+    async def story() -> str:
+        site = Site(tmp_path)
+        reload = "" if "reload" in words else "\n reload 1h"
+        async with site.serving("policy {\n rego first\n reload 1h\n }") as app:
+            assert await rule_of(app) == "first"
+            (tmp_path / "second" / "rule.rego").write_text('package elsewhere\n\nx := "y"\n')
+            text = RULE.format("new")
+            (tmp_path / "first" / "rule.rego").write_text(text + text.replace("decision", "other").split("\n\n")[1])
+            if "candidate" in words:
+                (tmp_path / "second" / "rule.rego").write_text(RULE.format("second"))
+            await site.replace(app, f"policy {{\n {words}{reload}\n }}")
+            return await rule_of(app)
+
+    assert asyncio.run(story()) == ("first" if kept else "new")
+
+
+def test_no_question_is_lost_while_engines_come_and_go(tmp_path: Path) -> None:
+    allow = RULE.replace("block", "allow")
+
+    async def story() -> Questions:
+        site = Site(tmp_path)
+        for name in ("first", "second"):
+            (tmp_path / name / "rule.rego").write_text(allow.format(name))
+        async with site.serving("policy {\n rego first\n timeout 5s\n }") as app:
+            loop = asyncio.get_running_loop()
+            transport, questions = await loop.create_datagram_endpoint(Questions, remote_addr=(site.ip, site.port))
+            for words in ("rego second", "rego second\n cache 0", "opa http://127.0.0.1:1", "rego first\n cache 0"):
+                await site.replace(app, f"policy {{\n {words}\n timeout 5s\n on_error allow\n }}")
+                await questions.answers(20)
+            questions.going = False
+            async with asyncio.timeout(20.0):
+                await questions.idle.wait()
+            transport.close()
+            return questions
+
+    questions = asyncio.run(story())
+    assert questions.codes == {"NOERROR"}
+    assert questions.answered == questions.asked
