@@ -26,18 +26,6 @@ class Binding(StrEnum):
     WHEEL = "wheel"
 
 
-class RegoError(Exception):
-    """Regorus refused or failed; the text is its own."""
-
-
-class RegoTimeout(RegoError):
-    """An evaluation took longer than it may."""
-
-
-class RegoMemory(RegoError):
-    """An evaluation took more memory than it may."""
-
-
 class Evaluator(Protocol):
     """One set of policies with its data. Not for several threads at once. Every method raises RegoError."""
 

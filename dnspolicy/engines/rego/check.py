@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from dnspolicy.engines.rego.binding import Binding, Evaluator, RegoError, RegoMemory, RegoTimeout, evaluator
+from dnspolicy.engines.rego.binding import Binding, Evaluator, evaluator
 from dnspolicy.engines.rego.errors import Complaint, from_regorus
+from dnspolicy.engines.rego.failing import RegoError, RegoMemory, RegoTimeout
 from dnspolicy.engines.rego.feeding import DataPath, occupied
 from dnspolicy.engines.rego.footprint_ast import footprint
 from dnspolicy.engines.rego.guards import complaints, missing

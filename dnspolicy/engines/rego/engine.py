@@ -10,9 +10,10 @@ from functools import cache
 from typing import TypeVar, cast
 
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.engines.rego.binding import Evaluator, RegoError, RegoMemory, RegoTimeout, threaded
+from dnspolicy.engines.rego.binding import Evaluator, threaded
 from dnspolicy.engines.rego.brake import WITHIN, Brake
 from dnspolicy.engines.rego.errors import from_regorus
+from dnspolicy.engines.rego.failing import RegoError, RegoMemory, RegoTimeout
 from dnspolicy.engines.rego.feeding import DataPath, Fed, digest_of, fill_slowly, read_slowly, revision, shown
 from dnspolicy.engines.rego.loaded import Loaded, exhaust
 from dnspolicy.engines.rego.samples import samples

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from dnspolicy.engines.rego.binding import Evaluator, RegoError
+from dnspolicy.engines.rego.binding import Evaluator
 from dnspolicy.engines.rego.errors import Complaint, at_offset
+from dnspolicy.engines.rego.failing import RegoError
 from dnspolicy.engines.rego.program import Program, compatible
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.model.printable import printable

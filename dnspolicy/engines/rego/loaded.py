@@ -7,7 +7,8 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from dnspolicy.engines.rego.binding import Binding, Evaluator, RegoError, evaluator
+from dnspolicy.engines.rego.binding import Binding, Evaluator, evaluator
+from dnspolicy.engines.rego.failing import RegoError
 from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.engines.rego.sources import Source
 from dnspolicy.model.errors import PolicyLoadError

@@ -13,7 +13,7 @@ os.environ["RUST_BACKTRACE"] = "0"  # backtraces would be gathered for every err
 
 import dnspolicy_native
 
-from dnspolicy.engines.rego.binding import RegoError, RegoMemory, RegoTimeout
+from dnspolicy.engines.rego.failing import RegoError, RegoMemory, RegoTimeout
 from dnspolicy.engines.rego.sources import Source
 
 WARMING = 1.0

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from dnspolicy.engines.rego.binding import Binding, RegoError, evaluator
+from dnspolicy.engines.rego.binding import Binding, evaluator
 from dnspolicy.engines.rego.errors import Complaint, from_regorus, refuse
+from dnspolicy.engines.rego.failing import RegoError
 from dnspolicy.engines.rego.guards import complaints
 from dnspolicy.engines.rego.parse import UnknownSyntax, module
 from dnspolicy.engines.rego.program import Placed, Program

@@ -19,7 +19,7 @@ os.environ["RUST_BACKTRACE"] = "0"  # backtraces would be gathered for every err
 
 import regorus
 
-from dnspolicy.engines.rego.binding import RegoError
+from dnspolicy.engines.rego.failing import RegoError
 from dnspolicy.engines.rego.pieces import split
 from dnspolicy.engines.rego.sources import Source
 

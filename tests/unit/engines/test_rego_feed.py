@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from dnspolicy.engines.rego import Loaded, RegoEngine, load
-from dnspolicy.engines.rego.binding import RegoError
+from dnspolicy.engines.rego.failing import RegoError
 from dnspolicy.engines.rego.pieces import split
 from dnspolicy.model.errors import PolicyLoadError
 from tests.unit.engines.rego_folders import ALLOW, write

@@ -12,8 +12,9 @@ import pytest
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.rego import Limits, RegoEngine, load
-from dnspolicy.engines.rego.binding import CHOICE, Binding, RegoError, RegoMemory, RegoTimeout, evaluator, preferred
+from dnspolicy.engines.rego.binding import CHOICE, Binding, evaluator, preferred
 from dnspolicy.engines.rego.engine import lacks
+from dnspolicy.engines.rego.failing import RegoError, RegoMemory, RegoTimeout
 from dnspolicy.engines.rego.sources import Source
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout, PolicyLoadError
 from dnspolicy.model.verdict import Verdict

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from dnspolicy.engines.rego.binding import RegoError, evaluator
+from dnspolicy.engines.rego.binding import evaluator
 from dnspolicy.engines.rego.errors import Complaint, from_regorus, refuse
+from dnspolicy.engines.rego.failing import RegoError
 from dnspolicy.engines.rego.guards import complaints
 from dnspolicy.engines.rego.lint import deciding, reading, scanning, truth
 from dnspolicy.engines.rego.lint.finding import Check, Finding
