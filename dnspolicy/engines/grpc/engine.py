@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -18,7 +18,7 @@ from dnspolicy.model.errors import EngineBadReply, EngineTimeout
 from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.engine import Changed
-from dnspolicy.policy.footprint import Footprint
+from dnspolicy.policy.footprint import Footprint, Path
 from dnspolicy.policy.input import PolicyInput
 from dnspolicy.policy.settings.grpc import GrpcSettings
 
@@ -103,7 +103,7 @@ class GrpcEngine:
         if known is not None:
             self._hits.inc()
             reply, left = known
-            return _held(reply.verdict, left)
+            return _aged(reply.verdict, left)
         try:
             content = body(question)
         except ValueError as problem:  # UnicodeEncodeError is one
@@ -137,6 +137,9 @@ class GrpcEngine:
             target.doubt()
             return _held(reply.verdict, 0.0)
         seconds = self._holds(reply)
+        if reply.vary is not None and not _within(reply.vary, self._info.reads):
+            target.doubt()  # it rests on more than its policy is said to read, so whom else it suits is not known
+            return _held(reply.verdict, 0.0)
         if reply.vary is not None:
             self._vary.keep(question, reply, seconds)
         return _held(reply.verdict, seconds)
@@ -166,6 +169,18 @@ class GrpcEngine:
 def _footprint(info: Info) -> Footprint:
     # Not timeless, whatever is declared: then each verdict says how long it holds, and `hold` caps all of them.
     return Footprint(info.reads, timeless=False)
+
+
+def _within(vary: Iterable[Path], reads: frozenset[Path]) -> bool:
+    """Whether all these paths are among those, or below them."""
+    return all(any(path[:end] in reads for end in range(len(path) + 1)) for path in vary)
+
+
+def _aged(verdict: Verdict | None, left: float) -> Verdict | None:
+    """A remembered verdict for what time it has left, so that no answer outlives it."""
+    if verdict is None or verdict.ttl is None:
+        return _held(verdict, left)
+    return msgspec.structs.replace(verdict, holds=left, ttl=min(verdict.ttl, int(left)))
 
 
 def _held(verdict: Verdict | None, seconds: float) -> Verdict | None:

@@ -63,16 +63,18 @@ class Judge:
         )
         self._undecided = metrics.counter("dnspolicy_policy_undefined_total", "Questions the policy said nothing to.")
         self._reads = self._footprint().paths
+        self._shape = 0
         self.renew()
 
     def renew(self) -> None:
         """Take over what a new revision of either policy can read. To be called whenever a revision changes."""
         own, footprint = self._engine.footprint, self._footprint()
         self.revision = self._engine.revision
-        self._key = self.revision
         if footprint.paths != self._reads:  # equal projections of different facts are different questions
             self._decisions.forget_last()
             self._reads = footprint.paths
+            self._shape += 1
+        self._key = f"{self._shape} {self.revision}"
         self._default = self._default_verdict(self.revision)
         self._project = projector(footprint)
         self._timeless = own.timeless
@@ -85,7 +87,7 @@ class Judge:
         self.watches_answers = False
         if self._watcher is not None:
             self._watcher.renew(self._default_verdict(self._watcher.revision))
-            self._key = f"{self.revision} {self._watcher.revision}"
+            self._key += f" {self._watcher.revision}"
             self._rests |= {(Rests.POLICY, self._watcher.name)}
             self.watches_answers = not self.reads_answers and self._watcher.reads_answers
 
@@ -159,12 +161,14 @@ class Judge:
 
     async def _decide(self, question: PolicyInput, projection: Hashable, now: float, until: float) -> Verdict:
         """What the engine says, or the failure table. `now` and `until`, the query's deadline, are monotonic time."""
+        shape = self._shape
         try:
             said = await self._ask(question, projection, min(until, now + self._config.timeout), until)
         except EngineError as problem:
             kind = kind_of(problem)
             on_error = self._table.action(kind, question.query.name, question.phase)
-            verdict = verdict_of(problem, on_error, self.revision, self._decisions.last(projection))
+            last = self._decisions.last(projection) if self._shape == shape else None
+            verdict = verdict_of(problem, on_error, self.revision, last)
             self._failed(kind, verdict)
             return verdict
         return said

@@ -390,6 +390,36 @@ def test_what_a_decision_rests_on_is_asked_once_until_the_revision_changes() -> 
     run(story())
 
 
+def test_a_decision_that_rests_on_more_than_its_policy_reads_is_not_kept() -> None:
+    async def story() -> None:
+        vary = pb.Paths(paths=[pb.Path(steps=["client", "pod"])])
+        cache = pb.Cache(max_age=3600, vary=vary)
+        point = DecisionPoint(lambda r: pb.CheckResponse(block=pb.Block(), rule="r", reason=r.client.pod, cache=cache))
+        reads = pb.Paths(paths=[pb.Path(steps=["client", "namespace"])])
+        point.info = pb.GetInfoResponse(revision="one", reads=reads, timeless=True)
+        async with joined(point) as engine:
+            found = [await engine.decide(asked=question(pod=pod)) for pod in ("one", "two", "one")]
+            assert [(one.reason, one.holds) for one in found if one] == [("one", 0.0), ("two", 0.0), ("one", 0.0)]
+
+    run(story())
+
+
+def test_a_remembered_decision_counts_its_ttl_down() -> None:
+    async def story() -> None:
+        vary = pb.Paths(paths=[pb.Path(steps=["client", "namespace"])])
+        cache = pb.Cache(max_age=2, vary=vary)
+        point = DecisionPoint(lambda _: pb.CheckResponse(allow=pb.Allow(), rule="r", reason="w", ttl=60, cache=cache))
+        async with joined(point) as engine:
+            first, later = await engine.decide(), await engine.decide()
+            assert first is not None
+            assert later is not None
+            assert first.ttl == 60
+            assert later.ttl is not None
+            assert later.ttl <= 2
+
+    run(story())
+
+
 def test_nobody_there_is_no_reason_not_to_start() -> None:
     async def story() -> None:
         point = DecisionPoint(allow, "127.0.0.1:1")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.cluster.index import Index
@@ -11,6 +13,7 @@ from dnspolicy.cluster.objects import Endpoint, EndpointSlice, Kind
 from dnspolicy.engines.static import StaticEngine
 from dnspolicy.model.answer import Answer, Freshness, Reply, Rests
 from dnspolicy.model.errors import EngineTimeout
+from dnspolicy.model.identity import ClientKind, Identity
 from dnspolicy.model.name import ROOT, Name, from_text
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Record, Type
@@ -174,3 +177,42 @@ def test_an_answer_of_a_last_known_decision_is_not_reused() -> None:
     assert judge.limited(BELOW.fresh, EXTERNAL, first).ttl == 20.0
     assert second.trigger == "failure:timeout"
     assert judge.limited(BELOW.fresh, EXTERNAL, second).ttl == 0.0
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before", "under way"])
+@pytest.mark.parametrize("fails", [False, True], ids=["remembered", "last known"])
+def test_what_was_decided_by_other_facts_is_nobodys_even_under_the_same_revision(late: bool, fails: bool) -> None:
+    """An engine may learn later what its policy reads: a namespace then is not a node that has the same name."""
+    clock, metrics = FakeClock(), Metrics()
+    node, namespace = (Footprint(frozenset({("client", key)})) for key in ("node", "namespace"))
+    told: list[str] = []
+    engine: StaticEngine
+
+    def say(question: PolicyInput) -> Verdict:
+        client = question.client
+        told.append(client.ip)
+        if late and client.node == "x":
+            swap()
+        if fails and client.node != "x":
+            raise EngineTimeout("slow")
+        return Verdict(Action.ALLOW, "node", "x") if client.node == "x" else Verdict(Action.BLOCK, "other", "y")
+
+    def swap() -> None:
+        engine._footprint = namespace
+        judge.renew()
+
+    engine = StaticEngine(say, footprint=node)
+    config = Config(rego=("x",), on_error=(OnErrorLine(OnError.LAST_KNOWN),))
+    judge = Judge(config, engine, DecisionCache(9, clock, metrics), clock=clock, metrics=metrics)
+
+    async def judged(client: Identity) -> Verdict:
+        ctx = QueryContext("192.0.2.9", 1, clock.monotonic(), clock.monotonic() + 4, None)  # type: ignore[arg-type]
+        ctx.identity = client
+        return await judge.judge(Query(NAME, 1, NAME), ctx, Phase.QUERY, EXTERNAL)
+
+    first = asyncio.run(judged(Identity(ClientKind.POD, "", "192.0.2.1", namespace="y", node="x")))
+    if not late:
+        swap()
+    second = asyncio.run(judged(Identity(ClientKind.POD, "", "192.0.2.2", namespace="x", node="y")))
+    assert (first.action, second.action) == (Action.ALLOW, Action.BLOCK)
+    assert told == ["192.0.2.1", "192.0.2.2"]
