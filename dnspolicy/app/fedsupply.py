@@ -57,10 +57,14 @@ class FedEngine:
 
 
 class FedSupply:
-    """`inner`, with feeds that begin when it settles and end when it stops."""
+    """`inner`, with feeds that begin when it settles and end when it stops.
 
-    def __init__(self, inner: Feedable, feeds: Sequence[FeedOf], parts: Parts) -> None:
+    `late`: before it is started, it only notes documents and cannot say whether it takes them.
+    """
+
+    def __init__(self, inner: Feedable, feeds: Sequence[FeedOf], parts: Parts, *, late: bool = False) -> None:
         self.inner = inner
+        self._late = late
         self._feeds = Feeds(feeds, inner.feed, parts.clock, parts.metrics, log)
         self._engine = FedEngine(inner.engine, self._feeds)
         self._waited = False
@@ -86,6 +90,8 @@ class FedSupply:
         self._feeds.announce(changed)
         await self._feeds.begin()
         await self.inner.start(changed)
+        if self._late:
+            await self._feeds.confirm()
 
     async def stop(self) -> None:
         await self._feeds.stop()

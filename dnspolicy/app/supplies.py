@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -74,14 +75,18 @@ def _opa(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
         plan.path(text) if text else None for text in (settings.token_file, settings.ca, settings.cert, settings.key)
     )
     files = Files(token, ca, cert, key, tls=any(address.tls for address in settings.addresses))
-    return OpaSupply(
+    documents = {line.steps: line.required for line in config.data}
+    called = hashlib.sha256(repr(config.data).encode()).hexdigest()[:8]
+    feeds = feeds_of(config.data, plan, parts)
+    supply = OpaSupply(
         settings,
-        Sources(files, _folders(settings.rego, plan)),
+        Sources(files, _folders(settings.rego, plan), documents, called),
         config.entrypoint,
         reload=float(config.reload),
         metrics=parts.metrics,
         monotonic=parts.clock.monotonic,
     )
+    return FedSupply(supply, feeds, parts, late=True) if feeds else supply
 
 
 def _grpc(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:

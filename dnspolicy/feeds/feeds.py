@@ -18,6 +18,8 @@ GAP = 0.5
 """Seconds between two changes of the data, since each makes a new revision of the policy."""
 LOOK_SECONDS = 1.0
 """How often ages are looked at, at least."""
+AGAIN_SECONDS = 60.0
+"""After so long a document that was refused is put once more: what refused it may be another by now."""
 Put = Callable[[Mapping[DataPath, bytes | None]], Awaitable[None]]
 """Puts documents (JSON) where policies see them, None for none. All or nothing: raises PolicyLoadError."""
 
@@ -35,7 +37,8 @@ class Feeds:
         self._put = put
         self._shown: dict[DataPath, bytes] = {}
         self._revisions: dict[DataPath, str] = {}
-        self._refused: dict[DataPath, bytes] = {}
+        self._refused: dict[DataPath, tuple[bytes, float]] = {}
+        self._now = clock.monotonic
         self._lock = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._end_refresh: Callable[[], None] | None = None
@@ -59,6 +62,18 @@ class Feeds:
         except TimeoutError:
             self._log.warning("not waiting longer for data: %s", ", ".join(self._unsaid()))
         await self._show()
+
+    async def confirm(self) -> None:
+        """Put once more what was put: what takes documents could not tell until now whether it takes these."""
+        async with self._lock:
+            shown = dict(self._shown)
+            try:
+                await self._put(shown)
+            except PolicyLoadError:
+                for feed in self._feeds:
+                    path = feed.of.path
+                    if path in shown and not await self._put_one(feed, shown[path]):
+                        del self._shown[path]
 
     def announce(self, changed: Callable[[], None]) -> None:
         """Call this after each change from now on."""
@@ -122,12 +137,21 @@ class Feeds:
                     await self._moved.wait()
             except TimeoutError:
                 self._check_ages()
-                continue
+                if not self._retry():
+                    continue
             try:
                 await self._show()
             except Exception:  # noqa: BLE001 without this task nothing would ever change again
                 self._log.exception("documents could not be put in force")
             await asyncio.sleep(GAP)
+
+    def _retry(self) -> bool:
+        """Forget what was refused long ago; whether there was any."""
+        late = self._now() - AGAIN_SECONDS
+        old = [path for path, (_, since) in self._refused.items() if since <= late]
+        for path in old:
+            del self._refused[path]
+        return bool(old)
 
     def _until_stale(self) -> float:
         return min([LOOK_SECONDS, *(left for feed in self._feeds if (left := feed.left()) is not None)])
@@ -144,19 +168,19 @@ class Feeds:
                 await self._put(documents)
                 good = list(moving.values())
             except PolicyLoadError:
-                good = [feed for feed in moving.values() if await self._put_one(feed)]
+                good = [feed for path, feed in moving.items() if await self._put_one(feed, documents[path])]
             for feed in good:
                 self._note(feed, documents[feed.of.path])
         if good and self._changed is not None:
             self._changed()
 
-    async def _put_one(self, feed: Feed) -> bool:
-        path, wanted = feed.of.path, self._wanted(feed)
+    async def _put_one(self, feed: Feed, wanted: bytes | None) -> bool:
+        path = feed.of.path
         try:
             await self._put({path: wanted})
         except PolicyLoadError as problem:
             if wanted is not None:
-                self._refused[path] = wanted
+                self._refused[path] = wanted, self._now()
             feed.failed(bad_document(f"the policy cannot take it: {problem}"))
             return False
         return True
@@ -183,4 +207,5 @@ class Feeds:
         """What policies see, or what was refused: it is not tried again."""
         path = feed.of.path
         wanted = self._wanted(feed)
-        return wanted if wanted is not None and self._refused.get(path) == wanted else self._shown.get(path)
+        refused = self._refused.get(path)
+        return wanted if refused is not None and refused[0] == wanted else self._shown.get(path)

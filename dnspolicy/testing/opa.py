@@ -68,6 +68,7 @@ class FakeOpa:
 
     `at` is a Unix socket's path, or the address of a TCP port that it chooses once. Everything may be changed while it
     runs. `asked` counts decisions, `connections` those that were accepted. `data_forbidden`: it only decides.
+    `owned`: all its data belongs to a bundle.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class FakeOpa:
         self.delay = 0.3
         self.token = ""
         self.data_forbidden = False
+        self.owned = False
         self.policies: dict[str, str] = {}
         self.data: dict[str, Any] = {}
         self.version = "1.20.2"
@@ -200,6 +202,8 @@ class FakeOpa:
             return self._policy(method, "/".join(step for step in rest if step), body)
         if kind != "data":
             return (200, {}) if not steps else (404, {"code": "resource_not_found", "message": "no such API"})
+        if method in ("PUT", "DELETE") and self.owned:
+            return 400, {"code": "invalid_parameter", "message": f'path {"/".join(rest)} is owned by bundle "main"'}
         if method == "PUT":
             _put(self.data, rest, json.loads(body))
             return 204, None

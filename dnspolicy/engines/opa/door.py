@@ -9,6 +9,7 @@ from dnspolicy import __version__
 from dnspolicy.engines.opa.breaker import Breaker
 from dnspolicy.engines.opa.connection import Kind, Lost
 from dnspolicy.engines.opa.credentials import Credentials
+from dnspolicy.engines.opa.documents import Held
 from dnspolicy.engines.opa.holding import Holding
 from dnspolicy.engines.opa.http import Reply, request, write_head
 from dnspolicy.engines.opa.measures import Measures
@@ -30,8 +31,8 @@ _AWAY = (429, 502, 503, 504)
 class Door:
     """`holding` is what the address was last seen to have; `sure` is false while it may have something else by now.
 
-    `seen` is what its last decision said of where it comes from, `documents` what was put there. `doubt` is called when
-    `sure` has become false.
+    `seen` is what its last decision said of where it comes from, `held` what it has of documents from here, `losses`
+    how often a connection went away. `doubt` is called when `sure` has become false.
     """
 
     def __init__(
@@ -50,8 +51,9 @@ class Door:
         self.breaker = Breaker()
         self.holding: Holding | None = None
         self.sure = False
+        self.losses = 0
         self.seen = b""
-        self.documents: dict[tuple[str, ...], bytes] = {}
+        self.held = Held()
         self._credentials = credentials
         self._target = target
         self._now = monotonic
@@ -120,6 +122,7 @@ class Door:
 
     def _lost_one(self) -> None:
         """A connection went away: what comes back may have another policy."""
+        self.losses += 1
         self.sure = False
         self._doubt()
 

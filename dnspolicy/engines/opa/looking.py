@@ -1,11 +1,9 @@
-"""Looks at what an OPA has: bundles and policies, and documents that are to be there."""
+"""Looks at what an OPA has: bundles and policies."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import TypeVar
-from urllib.parse import quote
 
 import msgspec
 
@@ -14,17 +12,14 @@ from dnspolicy.engines.opa.door import Door
 from dnspolicy.engines.opa.holding import Bundles, Holding, PolicyList, holding
 from dnspolicy.engines.opa.http import Reply
 from dnspolicy.engines.rego import Loaded
-from dnspolicy.policy.decode import printable
 
 BUNDLES = "/v1/data/system/bundles?provenance=true"
 POLICIES = "/v1/policies"
 SECONDS = 2.0
-PUT_SECONDS = 30.0
 MAX_LISTING = 64 * 1024 * 1024
 """Bytes; OPA lists its policies with their syntax trees, some twenty times their text."""
 _AT_ONCE = 128 * 1024
 """A longer reply is decoded in another thread."""
-Path = tuple[str, ...]
 T = TypeVar("T")
 
 
@@ -46,27 +41,6 @@ async def look(door: Door, ours: Loaded | None) -> Holding | None:
     if reply.status != 200:
         return holding(bundles, PolicyList(), None)
     return holding(bundles, await _decoded(reply, PolicyList), ours)
-
-
-async def put(door: Door, path: Path, document: bytes) -> None:
-    """Put a JSON document at a path below `data`. Raises Lost."""
-    reply = await door.ask("PUT", data_target(path), document, 64 * 1024, PUT_SECONDS)
-    if reply.status not in (200, 204):
-        text = printable(reply.body.decode("utf-8", "replace"))
-        raise Lost(Kind.STATUS, f"data.{'.'.join(path)} is not taken: status {reply.status}, {text}")
-
-
-async def put_all(door: Door, documents: Mapping[Path, bytes]) -> None:
-    """Put those that the OPA does not have yet, as far as is known. Raises Lost."""
-    for path, document in tuple(documents.items()):
-        if door.documents.get(path) is not document:
-            await put(door, path, document)
-            door.documents[path] = document
-
-
-def data_target(path: Path) -> str:
-    """The target of a path below `data`."""
-    return "/v1/data/" + "/".join(quote(step, safe="") for step in path)
 
 
 async def _decoded(reply: Reply, kind: type[T]) -> T:

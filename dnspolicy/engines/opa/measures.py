@@ -34,6 +34,10 @@ class Measures:
             address,
         )
 
+        self._given = metrics.gauge(
+            "dnspolicy_opa_data_current", "1 while an OPA has exactly the documents it is to have.", address
+        )
+
     def asked(self, address: str) -> None:
         self._requests.inc((address,))
 
@@ -53,7 +57,11 @@ class Measures:
         self._connections.set(float(connections), labels)
         self._known.set(float(known), labels)
 
+    def has_data(self, address: str, current: bool) -> None:
+        """Whether it has the documents it is to have."""
+        self._given.set(float(current), (address,))
+
     def forget(self, address: str) -> None:
         """It is no longer asked."""
-        for gauge in (self._breaker, self._connections, self._known):
+        for gauge in (self._breaker, self._connections, self._known, self._given):
             gauge.values.pop((address,), None)

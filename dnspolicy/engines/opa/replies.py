@@ -28,7 +28,7 @@ _decoder = msgspec.json.Decoder(Said)
 def read_reply(reply: Reply) -> Said:
     """What OPA said. Raises EngineBadReply."""
     if reply.status != 200:
-        raise EngineBadReply(_refusal(reply))
+        raise EngineBadReply(f"OPA: {refusal(reply)}")
     try:
         said = _decoder.decode(reply.body)
     except (msgspec.MsgspecError, UnicodeError):
@@ -40,11 +40,11 @@ def read_reply(reply: Reply) -> Said:
     return said
 
 
-def _refusal(reply: Reply) -> str:
-    """OPA's own words about an error, if that is what came."""
+def refusal(reply: Reply) -> str:
+    """Status and OPA's own words about an error, if that is what came."""
     try:
         found = msgspec.json.decode(reply.body[:65_536], type=_Complaint)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         found = _Complaint()
     text = ": ".join(word for word in (found.code, found.message) if word)
-    return f"OPA: status {reply.status}{f', {printable(text)}' if text else ''}"
+    return f"status {reply.status}{f', {printable(text)}' if text else ''}"

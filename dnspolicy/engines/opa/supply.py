@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,29 +13,39 @@ import msgspec
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.opa.connection import Lost
 from dnspolicy.engines.opa.credentials import Credentials, Files, read
+from dnspolicy.engines.opa.documents import Documents, digests_of, mark_in
+from dnspolicy.engines.opa.documents import Path as DataPath
 from dnspolicy.engines.opa.door import Door
 from dnspolicy.engines.opa.engine import OpaEngine
-from dnspolicy.engines.opa.looking import data_target, look, put_all
+from dnspolicy.engines.opa.giving import NotTaken, data_target, give
+from dnspolicy.engines.opa.holding import Holding
+from dnspolicy.engines.opa.looking import look
 from dnspolicy.engines.opa.measures import Measures
 from dnspolicy.engines.rego import Loaded, load
 from dnspolicy.engines.rego.engine import find_literal
-from dnspolicy.model.errors import ConfigError, EngineUnavailable, PolicyLoadError
+from dnspolicy.model.errors import ConfigError, PolicyLoadError
 from dnspolicy.policy.engine import Changed, Engine
 from dnspolicy.policy.settings.opa import Opa
 
 log = logging.getLogger("dnspolicy.opa")
 FIRST_LOOK = 1.0
 """Seconds that a start waits for OPA."""
+FEED_SECONDS = 5.0
+"""How long is waited for OPA to take a document, before the next one may come; it is put nevertheless."""
+LOOK_SECONDS = 5.0
+"""How long one OPA that is looked at may hold up the others."""
 BREATH = 0.02
 """Seconds between two looks, however much there is to be curious about."""
 Seen = frozenset[tuple[str, int, int, int]]
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """The files and folders of an `opa` block, found."""
+    """The files and folders of an `opa` block, found; and the documents that OPA is given."""
 
     files: Files
     folders: tuple[Path, ...] = ()
+    documents: Mapping[DataPath, bool] = {}
+    called: str = ""
 
 
 class OpaSupply:
@@ -60,11 +70,12 @@ class OpaSupply:
         self._pause = reload
         self._credentials = read(sources.files)
         self._complained: dict[object, str] = {}
-        self._documents: dict[tuple[str, ...], bytes] = {}
+        self._documents = documents = Documents(sources.documents, sources.called, monotonic)
+        self._visits: dict[Door, asyncio.Task[Lost | None]] = {}
         self._curious = asyncio.Event()
         self._looked = False
         self._task: asyncio.Task[None] | None = None
-        measures = Measures(metrics)
+        self._measures = measures = Measures(metrics)
         target = data_target(tuple(entrypoint.split(".")[1:])) + "?provenance=true"
         doors = [
             Door(
@@ -79,11 +90,11 @@ class OpaSupply:
             )
             for address in settings.addresses
         ]
-        self._engine = OpaEngine(doors, float(settings.hold), monotonic=monotonic)
+        self._engine = OpaEngine(doors, float(settings.hold), documents, monotonic=monotonic)
         self._engine.wake = self._curious.set
         self._seen = _fingerprint(sources.folders)  # first: what changes while it is loaded is looked at again
-        self._engine.ours = load(sources.folders, entrypoint) if sources.folders else None
-        self._end_shows = [metrics.before_collect(door.show) for door in doors]
+        self._engine.ours = self._load() if sources.folders else None
+        self._end_shows = [metrics.before_collect(show) for show in (*(door.show for door in doors), self._show)]
 
     @property
     def engine(self) -> Engine:
@@ -99,44 +110,84 @@ class OpaSupply:
     async def settle(self) -> None:
         """Look for the first time, which also opens connections; an OPA that is not there delays it by a second."""
         self._looked = True
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._look(), FIRST_LOOK)
+        await self._look(FIRST_LOOK)
 
     async def start(self, changed: Changed) -> None:
         self._engine.changed = changed
         if not self._looked:
             await self.settle()
+        if self._documents.wanted:
+            self._documents.given = True
+            await self._bring(FEED_SECONDS)
         self._task = asyncio.create_task(self._watch(), name="opa")
 
     async def stop(self) -> None:
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.wait((task,))
+        tasks = [task, *self._visits.values()] if task is not None else [*self._visits.values()]
+        self._visits.clear()
+        for one in tasks:
+            one.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         for end in self._end_shows:
             end()
         for door in self._engine.doors:
             await door.close()
 
-    async def put(self, path: tuple[str, ...], document: bytes) -> None:
-        """Put a JSON document at a path below `data` of every OPA, and again after one was away.
+    async def feed(self, documents: Mapping[DataPath, bytes | None]) -> None:
+        """Have documents (JSON) at declared paths below `data` of every OPA, None for none; not before the start.
 
-        Raises EngineUnavailable, naming those that do not have it yet; they get it when they can.
+        An OPA that cannot be asked gets them when it can, and until then is not asked if one is required, or if it
+        still has one that is to go. Raises PolicyLoadError when one refuses a document: then all go back to those
+        that were there before, though some may have had the others for a moment. What is to go stays to go.
         """
-        self._documents[path] = document
-        missing = []
-        for door in self._engine.doors:
-            try:
-                await put_all(door, self._documents)
-            except Lost as problem:
-                missing.append(f"OPA at {door.address.text}: {problem}")
-        self._engine.settle(self._documents)
-        if missing:
-            raise EngineUnavailable("; ".join(missing))
+        wanted = self._documents.wanted
+        back = {
+            path: None if wanted[path] == raw else wanted[path] for path, raw in documents.items() if raw is not None
+        }
+        await self._change(documents)
+        if not self._documents.given:
+            return
+        refused = await self._bring(FEED_SECONDS)
+        if refused and back:
+            await self._change(back)
+            self._curious.set()
+            raise PolicyLoadError("; ".join(refused))
 
-    def forget(self, path: tuple[str, ...]) -> None:
-        """Keep a document no longer. What OPA has of it stays there."""
-        self._documents.pop(path, None)
+    async def _change(self, documents: Mapping[DataPath, bytes | None]) -> None:
+        self._documents.change(documents, await asyncio.to_thread(digests_of, documents))
+
+    async def _bring(self, seconds: float) -> list[str]:
+        """Have all doors brought up to date, but wait no longer than this; what was refused."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        refused: list[str] = []
+        for _ in range(2):  # one that is under way may know nothing yet of what is wanted now
+            behind = [door for door in self._engine.doors if not self._documents.are_in(door.held)]
+            joins = any(door in self._visits and not self._visits[door].done() for door in behind)
+            done = await self._visit(behind, until - loop.time())
+            refused = [f"OPA at {door.address.text}: {lost}" for door, lost in done if isinstance(lost, NotTaken)]
+            if not joins:
+                break
+        return refused
+
+    async def _visit(self, doors: Sequence[Door], seconds: float) -> list[tuple[Door, Lost | None]]:
+        """Look at some, each once at a time, and wait no longer than this; what came of it."""
+        for door in doors:
+            if door not in self._visits or self._visits[door].done():
+                self._visits[door] = asyncio.create_task(self._look_at(door), name="opa look")
+        visits = {self._visits[door]: door for door in doors}
+        if not visits:
+            return []
+        done, _ = await asyncio.wait(visits, timeout=max(0.0, seconds))
+        return [(visits[visit], visit.result()) for visit in done]
+
+    def _show(self) -> None:
+        for door in self._engine.doors if self._documents.given else ():
+            self._measures.has_data(door.address.text, self._documents.are_in(door.held))
+
+    def _load(self) -> Loaded:
+        return load(self._sources.folders, self._entrypoint, declared=tuple(self._sources.documents))
 
     def _credentials_now(self) -> Credentials:
         return self._credentials
@@ -144,7 +195,7 @@ class OpaSupply:
     def _doubt(self) -> None:
         """A connection went away, so an OPA may have been restarted."""
         if self._engine.footprint.timeless:
-            self._engine.settle(self._documents)
+            self._engine.settle()
         self._curious.set()
 
     async def _watch(self) -> None:
@@ -156,31 +207,45 @@ class OpaSupply:
             try:
                 await self._renew_credentials()
                 await self._renew_folders()
-                await self._look()
+                await self._look(LOOK_SECONDS)
             except Exception:
                 log.exception("looking at OPA failed; what is known of it stays")
 
-    async def _look(self) -> None:
+    async def _look(self, seconds: float) -> None:
         """What all of them have now."""
-        await asyncio.gather(*map(self._look_at, self._engine.doors))
+        await self._visit(self._engine.doors, seconds)
 
-    async def _look_at(self, door: Door) -> None:
+    async def _look_at(self, door: Door) -> Lost | None:
+        """What one has, and that it has what it is to have; what went wrong with that."""
         ours = self._engine.ours
         try:
-            if not door.sure:
-                door.documents.clear()
-            await put_all(door, self._documents)
             found = await look(door, ours)
+            if await self._give(door, found):
+                found = await look(door, ours)
         except Lost as problem:
             self._complain(door, f"OPA at {door.address.text}: {problem}")
-            return
+            return problem
         self._complain(door, "")
-        door.holding, door.sure = found, found is not None
-        self._engine.settle(self._documents)
+        door.holding, door.sure = found, found is not None and self._documents.are_in(door.held)
+        self._engine.settle()
         if ours is not None:
             other = found is None or not found.matches
             text = f"OPA at {door.address.text} has other policies than the folders; nothing is known of what they read"
             self._complain((door, "policies"), text if other else "")
+        return None
+
+    async def _give(self, door: Door, found: Holding | None) -> bool:
+        """Bring the documents of a door up to date; whether there was anything to do. Raises Lost."""
+        documents = self._documents
+        if not documents.given:
+            return False
+        door.held.says(mark_in(b"" if found is None else found.provenance, documents.name))
+        if documents.are_in(door.held):
+            door.held.there = dict(documents.wanted)
+            return False
+        door.sure = False
+        await give(door, documents)
+        return True
 
     async def _renew_credentials(self) -> None:
         before = self._credentials
@@ -206,7 +271,7 @@ class OpaSupply:
             return
         self._seen = seen
         try:
-            loaded: Loaded = await asyncio.to_thread(load, folders, self._entrypoint)
+            loaded: Loaded = await asyncio.to_thread(self._load)
         except PolicyLoadError as problem:
             log.error("the folders of policies that OPA has cannot be loaded:\n%s", problem)
             return

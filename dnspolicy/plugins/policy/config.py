@@ -17,6 +17,8 @@ from dnspolicy.policy.settings.opa import Opa
 
 ENGINES = ("rego", "opa", "grpc", "firewall")
 """The words that name an engine."""
+FED = ("rego", "opa")
+"""Those that can be given documents."""
 
 
 class Default(StrEnum):
@@ -46,8 +48,8 @@ class EngineWords(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"expected one of {', '.join(ENGINES)}; found {' and '.join(named) or 'none'}")
         if self.engine and not self.firewall:
             raise ValueError("engine is for the word firewall, whose rules name it")
-        if self.data and self.kind != "rego":
-            raise ValueError(f"data is for the word rego; give {self.kind} its data where it runs")
+        if self.data and self.kind not in FED:
+            raise ValueError(f"data is for the words {' and '.join(FED)}; give {self.kind} its data where it runs")
         check_lines(self.data)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,12 +38,13 @@ class Asking:
         hold: float = 2.0,
         reload: float = 0.02,
         server_name: str = "",
+        documents: Mapping[tuple[str, ...], bool] | None = None,
     ) -> None:
         self.metrics = Metrics()
         self.changes = 0
         self.supply = OpaSupply(
             Opa(urls, pool=pool, hold=Duration(hold), server_name=server_name),
-            Sources(files or Files(), folders),
+            Sources(files or Files(), folders, documents or {}, "test"),
             "data.dnspolicy.decision",
             reload=reload,
             metrics=self.metrics,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from dnspolicy.model.errors import EngineUnavailable
 from dnspolicy.testing.opa import UNDEFINED, FakeOpa
 from tests.unit.engines.opa.asking import ALLOW, BLOCK, Asking
 
@@ -162,20 +161,6 @@ def test_one_that_may_not_be_looked_at_still_decides(opa: FakeOpa, folder: Path)
         asking.await_true(lambda: asking.engine.revision != "unknown")
         assert asking.engine.footprint.paths == {()}
         assert asking.decide() is not None
-
-
-def test_documents_are_put_and_put_again_after_a_restart(opa: FakeOpa) -> None:
-    with Asking(opa.url) as asking:
-        revision = asking.engine.revision
-        asking.run(asking.supply.put(("feeds", "bad names"), b'{"evil.test": true}'))
-        assert opa.data["feeds"] == {"bad names": {"evil.test": True}}
-        assert asking.engine.revision != revision, "data is part of what decides"
-        opa.stop()
-        opa.data.clear()
-        with pytest.raises(EngineUnavailable, match="OPA at http://"):
-            asking.run(asking.supply.put(("feeds", "more"), b"[1]"))
-        opa.start()
-        asking.await_true(lambda: opa.data.get("feeds") == {"bad names": {"evil.test": True}, "more": [1]})
 
 
 def test_before_any_was_reached_the_revision_is_unknown(tmp_path: Path) -> None:
