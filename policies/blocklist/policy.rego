@@ -6,13 +6,17 @@
 #   - input: schema.input
 package dnspolicy.blocklist
 
-# What lists a name, given with its suffixes (longest first): the name itself, else the longest suffix.
+# What lists a name, given with its suffixes (longest first): the name itself, else the longest suffix, else the longest
+# one on a list that is a category as a whole.
 # As [entry, category]; undefined when nothing does.
 entry(name, suffixes) := [name, category] if {
 	category := data.blocklist.names[name]
 } else := found if {
 	table := data.blocklist.suffixes
 	found := [[suffix, category] | some suffix in suffixes; category := table[suffix]][0]
+} else := found if {
+	lists := data.blocklist.lists
+	found := [[suffix, category] | some suffix in suffixes; some category, list in lists; list[suffix]][0]
 }
 
 # The candidate for an entry; undefined when an exception stands against it, or when it is meant for others.

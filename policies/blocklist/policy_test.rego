@@ -84,6 +84,18 @@ test_a_listed_suffix_and_everything_below if {
 	}
 }
 
+test_lists_that_are_a_category_as_a_whole if {
+	lists := {"lists": {"phishing": {"login.example": true, "x.tracker.example": true}, "games": {"fun.example": ["0.0.0.0"]}}}
+	table := object.union(sample, lists)
+	every name in ["login.example", "a.login.example"] {
+		judged_with(asks("acorn", name), table).reason == "login.example is listed as phishing"
+	}
+	judged_with(asks("birch", "fun.example"), table).as == "nodata"
+	not judged_with(asks("acorn", "fun.example"), table)
+	not judged_with(asks("acorn", "xlogin.example"), table)
+	judged_with(asks("acorn", "x.tracker.example"), table).rule == "blocklist/tracking"
+}
+
 test_suffixes_end_at_a_dot if not listed("acorn", "nottracker.example")
 
 test_the_longest_suffix_counts if {

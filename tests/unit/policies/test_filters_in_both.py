@@ -67,7 +67,7 @@ def of_a_service(chance: Random) -> Document:
 def loads(chance: Random) -> Document:
     now = datetime.now(UTC).replace(microsecond=0)
     stamps = [f"{now - timedelta(seconds=age):%Y-%m-%dT%H:%M:%SZ}" for age in (5, 20, 30, 40, -7200, 3600)]
-    amounts = ["250m", "1", "0.75", "17000000n", "12u", "300m", "400m", "01", "1.2.3", "", "k", 5, "-1"]
+    amounts = ["250m", "1", "0.75", "17000000n", "12u", "300m", "400m", "2"] * 3 + ["01", "1.2.3", "", "k", 5, "-1"]
     return {
         "metrics": {
             "shop": {
