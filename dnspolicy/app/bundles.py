@@ -11,7 +11,7 @@ from dnspolicy.bundle import Bundle, BundleError, Limits, Trust, VerificationKey
 from dnspolicy.corefile.regular import read_regular
 from dnspolicy.engines.rego import SourceFile
 from dnspolicy.engines.rego.opening import Job, open_apart
-from dnspolicy.feeds.fetch import Origin
+from dnspolicy.feeds.fetch import Origin, origin_of
 from dnspolicy.policy.settings.bundle import BundleKey, BundleLine
 
 MAX_KEY = 1 << 20
@@ -60,23 +60,7 @@ class BundlePlace(msgspec.Struct, frozen=True):
     def origin(self) -> Origin:
         """The URL, for who follows it."""
         line = self.line
-        certificate, key = line.certificate or ("", "")
-        return Origin(
-            url=line.source,
-            every=line.every,
-            timeout=line.timeout,
-            wait=line.wait,
-            limit=line.size,
-            token_file=self._given(line.token_file),
-            ca=self._given(line.ca),
-            certificate=self._given(certificate),
-            key=self._given(key),
-            keep=self._given(line.keep),
-            accept=_ACCEPT,
-        )
-
-    def _given(self, text: str) -> Path | None:
-        return self.path(text) if text else None
+        return origin_of(line, self.path, url=line.source, every=line.every, limit=line.size, accept=_ACCEPT)
 
 
 def placed(lines: Sequence[BundleLine], path: Places, opens: Open = open_apart) -> tuple[BundlePlace, ...]:

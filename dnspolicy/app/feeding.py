@@ -16,7 +16,7 @@ from dnspolicy.cluster.things import Wanted
 from dnspolicy.feeds.apart import parse_apart
 from dnspolicy.feeds.document import Source
 from dnspolicy.feeds.feed import FeedOf
-from dnspolicy.feeds.fetch import Origin
+from dnspolicy.feeds.fetch import Origin, origin_of
 from dnspolicy.feeds.file import FileSource
 from dnspolicy.feeds.objects import ConfigMapSource, Follow, ObjectsSource
 from dnspolicy.feeds.prometheus import PrometheusSource
@@ -86,19 +86,4 @@ def _check_fields(line: DataLine) -> None:
 
 
 def _origin(line: DataLine, plan: Plan) -> Origin:
-    def given(text: str) -> Path | None:
-        return plan.path(text) if text else None
-
-    certificate, key = line.certificate or ("", "")
-    return Origin(
-        url=line.place,
-        every=line.period,
-        timeout=line.timeout,
-        wait=line.wait,
-        limit=line.size,
-        token_file=given(line.token_file),
-        ca=given(line.ca),
-        certificate=given(certificate),
-        key=given(key),
-        keep=given(line.keep),
-    )
+    return origin_of(line, plan.path, url=line.place, every=line.period, limit=line.size)

@@ -209,12 +209,6 @@ def _redirected(url: str, location: str) -> str:
     return found
 
 
-def without_secrets(url: str) -> str:
-    """A URL as it may be shown: what stands before the host, and behind the path, may be secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port

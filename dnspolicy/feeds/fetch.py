@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from logging import Logger
 from pathlib import Path
 from typing import NoReturn, Protocol
@@ -18,10 +19,11 @@ import msgspec
 
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.pauses import Pauses
-from dnspolicy.feeds.exchange import Ask, Exchange, Reply, without_secrets
+from dnspolicy.feeds.exchange import Ask, Exchange, Reply
 from dnspolicy.feeds.failures import FeedFailure, Reason
 from dnspolicy.feeds.keep import Keep, Kept
 from dnspolicy.model.errors import DnsPolicyError
+from dnspolicy.policy.settings.web import WebWords, without_secrets
 
 PAUSE_FIRST = 1.0
 """Seconds after the first failure; they double from there."""
@@ -52,6 +54,29 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     key: Path | None = None
     keep: Path | None = None
     accept: str = "*/*"
+
+
+def origin_of(
+    words: WebWords, path: Callable[[str], Path], *, url: str, every: float, limit: int, accept: str = "*/*"
+) -> Origin:
+    """The origin that some words of a configuration describe. `path`: what it writes → where that is."""
+    certificate, key = words.certificate or ("", "")
+    token_file, ca, certificate_file, key_file, keep = (
+        path(text) if text else None for text in (words.token_file, words.ca, certificate, key, words.keep)
+    )
+    return Origin(
+        url=url,
+        every=every,
+        timeout=words.timeout,
+        wait=words.wait,
+        limit=limit,
+        token_file=token_file,
+        ca=ca,
+        certificate=certificate_file,
+        key=key_file,
+        keep=keep,
+        accept=accept,
+    )
 
 
 class Fetched(msgspec.Struct, frozen=True):

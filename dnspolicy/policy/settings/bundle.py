@@ -10,9 +10,9 @@ import msgspec
 
 from dnspolicy.bundle.keys import Algorithm
 from dnspolicy.corefile.schema import Duration, Positional, Size
+from dnspolicy.policy.settings.web import WORDS, WebWords, check_url, without_secrets
 
 _WEB_ONLY = ("every", "wait", "timeout", "keep", "token_file", "ca", "certificate", "unsigned")
-_WORDS = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
 
 class BundleKey(msgspec.Struct, frozen=True):
@@ -23,27 +23,20 @@ class BundleKey(msgspec.Struct, frozen=True):
     id: Annotated[str, Positional] = ""
 
 
-class BundleLine(msgspec.Struct, frozen=True, kw_only=True):
+class BundleLine(WebWords, frozen=True, kw_only=True):
     """`bundle FILE|URL { … }`. Times in seconds, `size` in bytes of the archive."""
 
     source: Annotated[str, Positional]
     key: tuple[BundleKey, ...] = ()
     keyid: str = ""
     scope: str = ""
-    exclude: _WORDS = ()
+    exclude: WORDS = ()
     size: Annotated[Size, msgspec.Meta(ge=1)] = Size(64 << 20)
     every: Annotated[Duration, msgspec.Meta(ge=1, le=86_400)] = Duration(60.0)
-    wait: Annotated[Duration, msgspec.Meta(ge=0, le=3_600)] = Duration(0.0)
-    timeout: Annotated[Duration, msgspec.Meta(ge=0.1, le=3_600)] = Duration(30.0)
-    keep: str = ""
-    token_file: str = ""
-    ca: str = ""
-    certificate: _WORDS = ()
     unsigned: bool = False
 
     def __post_init__(self) -> None:
-        if self.certificate and len(self.certificate) != 2:
-            raise ValueError("certificate takes two files, the certificate and its key")
+        WebWords.__post_init__(self)
         if not self.key and (self.keyid or self.scope or self.exclude):
             raise ValueError("keyid, scope and exclude are for bundles with a key")
         if self.web:
@@ -59,16 +52,12 @@ class BundleLine(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """How it is called: the file, or the URL without what may be secret in it."""
-        if not self.web:
-            return self.source
-        url = urlsplit(self.source)
-        return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
+        return without_secrets(self.source) if self.web else self.source
 
     def _check_url(self) -> None:
+        check_url(self.source)
         url = urlsplit(self.source)
-        if url.scheme not in ("http", "https") or not url.hostname:
-            raise ValueError(f"'{self.source}' is no URL that begins with http:// or https://")
-        if url.scheme == "http" and not (self.key or self.unsigned or _is_loopback(url.hostname)):
+        if url.scheme == "http" and not (self.key or self.unsigned or _is_loopback(url.hostname or "")):
             raise ValueError(
                 f"'{self.source}': anybody on the way could change it; give a key, use https, or say `unsigned`"
             )

@@ -12,8 +12,8 @@ import msgspec
 
 from dnspolicy.corefile.schema import Duration, Positional, Size
 from dnspolicy.corefile.selector import parse_selector
+from dnspolicy.policy.settings.web import WORDS, WebWords, check_url, without_secrets
 
-_WORDS = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
 _RESOURCE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?\Z")
 
@@ -73,7 +73,7 @@ _ONLY: dict[str, frozenset[DataKind]] = {
 """Options that only some kinds have."""
 
 
-class DataLine(msgspec.Struct, frozen=True, kw_only=True):
+class DataLine(WebWords, frozen=True, kw_only=True):
     """`data PATH KIND WORDS… { … }`. Times in seconds, `size` in bytes.
 
     `every` is how often a file is looked at and a web server asked, and the least time between two changes that objects
@@ -89,28 +89,21 @@ class DataLine(msgspec.Struct, frozen=True, kw_only=True):
     max_age: Annotated[Duration | None, msgspec.Meta(ge=0.1)] = None
     size: Annotated[Size, msgspec.Meta(ge=1, le=1 << 30)] = Size(64 << 20)
     required: bool = False
-    wait: Annotated[Duration, msgspec.Meta(ge=0, le=3_600)] = Duration(0.0)
-    timeout: Annotated[Duration, msgspec.Meta(ge=0.1, le=3_600)] = Duration(30.0)
-    token_file: str = ""
-    ca: str = ""
-    certificate: _WORDS = ()
-    keep: str = ""
     selector: str = ""
     poll: Annotated[Duration, msgspec.Meta(ge=0.1, le=86_400)] = Duration(15.0)
     query: str = ""
-    by: _WORDS = ()
+    by: WORDS = ()
 
     def __post_init__(self) -> None:
         for field in msgspec.structs.fields(self):
             kinds = _ONLY.get(field.name)
             if kinds is not None and self.kind not in kinds and getattr(self, field.name) != field.default:
                 raise ValueError(f"{field.name.rstrip('_')} is not for data of kind {self.kind.value}")
-        if self.certificate and len(self.certificate) != 2:
-            raise ValueError("certificate takes two files, the certificate and its key")
+        WebWords.__post_init__(self)
         if self.kind is not DataKind.KUBERNETES and len(self.words) != 1:
             raise ValueError(f"{self.kind.value} takes one word, not {len(self.words)}; see '{self.words[1]}'")
         if self.kind in _WEB:
-            _check_url(self.place)
+            check_url(self.place)
         if self.kind in _OBJECTS:
             self._check_objects()
         elif self.kind is DataKind.PROMETHEUS and not self.query:
@@ -131,10 +124,7 @@ class DataLine(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def shown(self) -> str:
         """The same without what may be secret in a URL."""
-        if self.kind not in _WEB:
-            return self.place
-        url = urlsplit(self.place)
-        return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
+        return without_secrets(self.place) if self.kind in _WEB else self.place
 
     @property
     def of_cluster(self) -> bool:
@@ -175,13 +165,3 @@ def check_lines(lines: tuple[DataLine, ...]) -> None:
             short = min(len(line.steps), len(other.steps))
             if line.steps[:short] == other.steps[:short]:
                 raise ValueError(f"data '{line.path}' and data {other.path} lie in each other")
-
-
-def _check_url(text: str) -> None:
-    try:
-        url = urlsplit(text)
-        good = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        good = False
-    if not good or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError(f"'{text}' is no URL that begins with http:// or https://")

@@ -1,0 +1,44 @@
+"""The words that `data` and `bundle` have in common: which web server is asked, how, and as whom."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import msgspec
+
+from dnspolicy.corefile.schema import Duration
+
+WORDS = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+
+
+class WebWords(msgspec.Struct, frozen=True, kw_only=True):
+    """Times in seconds. `wait` asks a server to hold a request, `keep` is a folder for the last good copy."""
+
+    wait: Annotated[Duration, msgspec.Meta(ge=0, le=3_600)] = Duration(0.0)
+    timeout: Annotated[Duration, msgspec.Meta(ge=0.1, le=3_600)] = Duration(30.0)
+    token_file: str = ""
+    ca: str = ""
+    certificate: WORDS = ()
+    keep: str = ""
+
+    def __post_init__(self) -> None:
+        if self.certificate and len(self.certificate) != 2:
+            raise ValueError("certificate takes two files, the certificate and its key")
+
+
+def check_url(text: str) -> None:
+    """Raises ValueError for what is no URL of a web server."""
+    try:
+        url = urlsplit(text)
+        good = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        good = False
+    if not good or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(f"'{text}' is no URL that begins with http:// or https://")
+
+
+def without_secrets(url: str) -> str:
+    """A URL as it may be shown: what stands before the host, and behind the path, may be secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
