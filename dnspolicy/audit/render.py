@@ -231,7 +231,8 @@ def _add_decision(fields: dict[str, Any], judgements: tuple[Judgement, ...], nam
         fields["would"] = tuple(_would(judgements))
     if verdict.action is not _ALLOW and verdict.mode is _ENFORCE:
         fields["verdict"] = rec.Effect(verdict.action.value)
-        fields["as_"] = verdict.block_as if verdict.action is Action.BLOCK else None
+        answered = verdict.action is Action.BLOCK and verdict.origin is not Origin.FAILURE
+        fields["as_"] = verdict.block_as if answered else None
         fields["to"] = _to(verdict)
 
 

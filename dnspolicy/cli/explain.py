@@ -35,6 +35,7 @@ from dnspolicy.wire import rdata
 
 Part = str | tuple[str, str]
 """Text, or text with its style."""
+_NOT_OF_A_FILE = {Origin.DEFAULT: "the default of the policy block", Origin.FAILURE: "the failure table"}
 COLOURS = {Action.ALLOW: "green", Action.BLOCK: "red", Action.REWRITE: "yellow", Action.REDIRECT: "cyan"}
 
 _ABOUT = """\
@@ -63,7 +64,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--vs", metavar="NAMESPACE/POD|ADDRESS", help="another client to compare with")
     parser.add_argument("--tcp", action="store_true", help="ask over TCP")
     parser.add_argument("--input", action="store_true", help="show the input document the policy is given")
-    parser.add_argument("name", metavar="NAME", help="the name to resolve")
+    parser.add_argument("name", metavar="NAME", help="the name to resolve, in full: no search list is walked")
     parser.add_argument("type", metavar="TYPE", nargs="?", default="A", help="the record type (default: %(default)s)")
     return parser
 
@@ -168,11 +169,9 @@ class Page:
         place = self._app.rooms.engines.source_of(verdict.rule)
         if place is not None:
             place = place.removeprefix(f"{Path.cwd()}/")
-        origin = {Origin.DEFAULT: "the default of the policy block", Origin.FAILURE: "the failure table"}
-        self.line(
-            "          rule ", (verdict.rule, "bold"), f" at {origin.get(verdict.origin, place or 'an unknown place')}"
-        )
-        title = title_at(place) if place is not None else ""
+        place = _NOT_OF_A_FILE.get(verdict.origin, place)
+        self.line("          rule ", (verdict.rule, "bold"), f" at {place}" if place is not None else "")
+        title = title_at(place) if place is not None and verdict.origin is Origin.POLICY else ""
         if title:
             self.line("          of ", (title, "italic"))
         self.line("          because ", verdict.reason)

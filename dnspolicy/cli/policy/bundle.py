@@ -52,7 +52,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("folders", nargs="*", metavar="DIR", help="folder with policies and data")
     parser.add_argument("-o", "--output", default="bundle.tar.gz", metavar="FILE", help="default: %(default)s")
-    parser.add_argument("-r", "--revision", default="", metavar="TEXT", help="what the bundle is called from now on")
+    parser.add_argument("-r", "--revision", default="", metavar="TEXT", help="what the bundle calls itself")
     parser.add_argument(
         "--root", action="append", metavar="PATH", help="part of data it owns, `a/b`; may be repeated (default: all)"
     )

@@ -127,9 +127,14 @@ class _Writer:
         """The rule `name`, which is true when it decides."""
         self._name, self._count, self._bindings = name, 0, 0
         self._given = "(address)" if rule.per_address else ""
-        self.parts.append(f"# {rule.does} {printable(rule.text)}\n{self._decides(name, rule)}")
+        at = len(self.parts)
         holds = rule.does is Listed.ALLOW
         lines = self._truth(rule.condition, holds)
+        always = not rule.per_address and lines == ([] if holds else ["false"])
+        decides = f"{name} := true\n" if always else self._decides(name, rule)
+        self.parts.insert(at, f"# {rule.does} {printable(rule.text)}\n{decides}")
+        if always:
+            return
         self.parts.append(_body(f"{name}_{'holds' if holds else 'fails'}{self._given}", lines))
 
     def _decides(self, name: str, rule: Rule) -> str:

@@ -24,10 +24,13 @@ _RNAME = from_text("hostmaster.invalid")
 
 
 def explanation(verdict: Verdict) -> ExtendedError:
-    """The extended error of a block: names the rule and its reason (RFC 8914)."""
+    """The extended error of a block: names the rule and its reason (RFC 8914).
+
+    Of a failure it names the kind alone: what went wrong tells of addresses and policies, which are not for clients.
+    """
     if verdict.origin is Origin.FAILURE:
-        code = EdeCode.OTHER
-    elif verdict.block_as is BlockAs.SINKHOLE:
+        return ExtendedError(EdeCode.OTHER, verdict.rule)
+    if verdict.block_as is BlockAs.SINKHOLE:
         code = EdeCode.FORGED_ANSWER
     else:
         code = EdeCode.BLOCKED

@@ -39,7 +39,7 @@ def test_a_policy_with_a_test_for_every_rule(tmp_path: Path, capsys: pytest.Capt
 
 def test_what_is_written_has_nothing_to_complain_about(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "made"
-    text = LIST.replace("incidr(client_ip, '192.0.2.0/24')", "[kubernetes/kind] == 'pod'")
+    text = LIST.replace("incidr(client_ip, '192.0.2.0/24')", "[kubernetes/kind] == 'pod'\n    block true")
     assert migrate(tmp_path, f". {{\n{text}}}\n", "-o", str(folder)) == 0
     assert main(["policy", "lint", str(folder)]) == 0, capsys.readouterr().out
 
