@@ -25,6 +25,11 @@ ZONE = "svc.cluster.local"
         ("service-chain", "security/scanner-0", f"db.shop.{ZONE}", f"redirect to recorder.security.{ZONE}"),
         ("sharding", "shop/web-b", f"db.shop.{ZONE}", "redirect to 10.244.1.11"),
         ("sharding", "shop/web-b", f"cache.shop.{ZONE}", "rule shard/hash"),
+        ("egress", "cedar-pay/pay-0", "evil.example", "rule egress/other"),
+        ("bypass", "acorn/web-0", "use-application-dns.net", "rule bypass/browser"),
+        ("exceptions", "delta-lab/sample-0", "sample.c2.example", "rule exception/EX-17"),
+        ("rpz", "acorn/web-0", "portal.example", "redirect to 198.51.100.80"),
+        ("least-loaded", "shop/web-n", f"db.shop.{ZONE}", "redirect to 10.244.2.10\n"),
     ],
 )
 def test_what_the_sample_shows(
