@@ -77,7 +77,7 @@ class FirewallSupply:
         for end in self._end_shows:
             end()
         for door in self._doors:
-            await door.pool.close()
+            await door.close()
 
 
 def _lists(lines: Sequence[FirewallLines]) -> tuple[RuleList, ...]:

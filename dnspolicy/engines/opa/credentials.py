@@ -27,10 +27,6 @@ class Credentials(msgspec.Struct, frozen=True):
     pem: Pem
     tls: ssl.SSLContext | None
 
-    def same_tls(self, other: Credentials) -> bool:
-        """Whether connections of the other are as good as those of this one."""
-        return self.pem == other.pem
-
 
 def read(files: Files, known: Credentials | None = None) -> Credentials:
     """Read the files; `known` itself when nothing changed. Blocks. Raises ConfigError."""

@@ -17,8 +17,9 @@ from dnspolicy.engines.opa.http import Reply
 from dnspolicy.engines.opa.replies import read_reply
 from dnspolicy.engines.rego import Loaded
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable
+from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Verdict
-from dnspolicy.policy.decode import decode, printable
+from dnspolicy.policy.decode import decode
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput, encode
 

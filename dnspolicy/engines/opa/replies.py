@@ -7,7 +7,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from dnspolicy.engines.opa.http import Reply
 from dnspolicy.model.errors import EngineBadReply
-from dnspolicy.policy.decode import printable
+from dnspolicy.model.printable import printable
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):

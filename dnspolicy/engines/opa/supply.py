@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.corefile.regular import fingerprint
 from dnspolicy.engines.opa.connection import Lost
 from dnspolicy.engines.opa.credentials import Credentials, Files, read
 from dnspolicy.engines.opa.documents import Documents, digests_of, mark_in
@@ -36,7 +37,6 @@ LOOK_SECONDS = 5.0
 """How long one OPA that is looked at may hold up the others."""
 BREATH = 0.02
 """Seconds between two looks, however much there is to be curious about."""
-Seen = frozenset[tuple[str, int, int, int]]
 
 
 class Sources(msgspec.Struct, frozen=True):
@@ -92,7 +92,7 @@ class OpaSupply:
         ]
         self._engine = OpaEngine(doors, float(settings.hold), documents, monotonic=monotonic)
         self._engine.wake = self._curious.set
-        self._seen = _fingerprint(sources.folders)  # first: what changes while it is loaded is looked at again
+        self._seen = fingerprint(sources.folders)  # first: what changes while it is loaded is looked at again
         self._engine.ours = self._load() if sources.folders else None
         self._end_shows = [metrics.before_collect(show) for show in (*(door.show for door in doors), self._show)]
 
@@ -259,14 +259,14 @@ class OpaSupply:
             return
         for door in self._engine.doors:
             door.renew()
-            if not found.same_tls(before):
+            if found.tls is not before.tls:
                 door.pool.renew()
 
     async def _renew_folders(self) -> None:
         folders = self._sources.folders
         if not folders:
             return
-        seen = await asyncio.to_thread(_fingerprint, folders)
+        seen = await asyncio.to_thread(fingerprint, folders)
         if seen == self._seen:
             return
         self._seen = seen
@@ -289,14 +289,3 @@ class OpaSupply:
             log.warning("%s", text)
         else:
             log.info("no longer: %s", before)
-
-
-def _fingerprint(folders: tuple[Path, ...]) -> Seen:
-    """What the files below some folders look like: path, inode, size and time of change (ns)."""
-    found = set()
-    for folder in folders:
-        for path in folder.rglob("*") if folder.is_dir() else (folder,):
-            with suppress(OSError):
-                status = path.stat()
-                found.add((str(path), status.st_ino, status.st_size, status.st_mtime_ns))
-    return frozenset(found)
