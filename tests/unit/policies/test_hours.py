@@ -37,7 +37,7 @@ CHANGES = [
     "2027-01-01T00:00:00", "2040-03-25T01:00:00",
 ]  # fmt: skip
 """Instants at which a clock of ZONES is put forward or back, or a year or a leap day begins."""
-HOURS = [
+HOURS: list[dict[str, Any]] = [
     {"from": "02:00", "to": "04:00"},
     {"from": "22:00", "to": "06:00", "days": ["sat", "sun"]},
     {"from": "02:30", "to": "02:45"},

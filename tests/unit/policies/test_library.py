@@ -179,9 +179,10 @@ def test_an_answer_that_leads_inside() -> None:
     assert verdict.reason == "an outside name leads to ::ffff:10.0.0.7 in 10.0.0.0/8"
 
 
-CHOICES = {
+CHOICES: dict[str, Document] = {
     "environments": {"environments": {"namespaces": {"shop": {"dev": "shop-dev"}}}},
     "closest": {},
+    "least-loaded": {"least_loaded": {"services": {"shop/db": {"mode": "order"}}}},
     "sharding": {"sharding": {"services": {"shop/db": {"mode": "hash"}}}},
     "rolling-upgrade": {"rolling_upgrade": {"services": {"shop/db": {"version": "2.0.0", "percent": 100}}}},
     "service-chain": {"service_chain": {"chains": {"shop/db": ["shop/scan"]}, "intermediaries": {"shop/scan": {}}}},
@@ -194,6 +195,7 @@ CHOICES = {
         (("rolling-upgrade",), "upgrade/next"),
         (("rolling-upgrade", "sharding"), "shard/hash"),
         (("rolling-upgrade", "sharding", "closest"), "near/all"),
+        (("rolling-upgrade", "sharding", "closest", "least-loaded"), "load/stale"),
         (("rolling-upgrade", "sharding", "closest", "environments"), "environment/dev"),
         (tuple(CHOICES), "chain/next"),
         ((*CHOICES, "tenant-isolation"), "chain/next"),
