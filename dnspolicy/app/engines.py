@@ -12,9 +12,10 @@ from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.regosupply import RegoSupply
 from dnspolicy.app.supplies import supply_of
+from dnspolicy.app.tenants import TenantSupply
 from dnspolicy.cluster.apiserver.options import Options
 from dnspolicy.engines.rego import Loaded
-from dnspolicy.model.answer import Dependencies, Rests
+from dnspolicy.model.answer import NOTHING, Dependencies, Rests
 from dnspolicy.plugins.policy import Config, Judge
 from dnspolicy.policy.decisions import DecisionCache
 from dnspolicy.policy.engine import Supply
@@ -77,10 +78,12 @@ class Engines:
         return judge
 
     def _open(self, config: Config, plan: Plan) -> _Asked:
-        key = plan.folder, config, cluster_of(config.data, plan)
+        key = plan.folder, config, cluster_of(config.data, plan, config.tenants is not None)
         asked = self._asked.get(key)
         if asked is None:
             asked = self._asked[key] = _Asked(supply_of(config, plan, self._parts, self._thread))
+            if isinstance(asked.supply, TenantSupply):
+                asked.supply.narrowed = lambda: self._narrowed(asked)
         return asked
 
     def source_of(self, rule: str) -> str | None:
@@ -136,7 +139,9 @@ class Engines:
     def replace(self, loaded: Loaded) -> None:
         """Put a checked policy in force wherever one is embedded, at once."""
         for asked in self._asked.values():
-            supply = asked.supply.inner if isinstance(asked.supply, FedSupply) else asked.supply
+            supply = asked.supply
+            while isinstance(supply, FedSupply | TenantSupply):
+                supply = supply.inner
             if isinstance(supply, RegoSupply):
                 supply.replace(loaded)
                 self._took_over(asked)
@@ -146,6 +151,13 @@ class Engines:
             judge.renew()
         self._show()
         self._changed(frozenset({(Rests.POLICY, asked.supply.engine.name)}))
+        self._reclassify()
+
+    def _narrowed(self, asked: _Asked) -> None:
+        """A namespace's policy has changed: its clients are of other classes now, and what others know stays."""
+        for judge in tuple(asked.judges.values()):
+            judge.renew()
+        self._changed(NOTHING)  # what is being answered now is not kept
         self._reclassify()
 
     def _show(self) -> None:

@@ -28,14 +28,15 @@ from dnspolicy.policy.settings.feeds import DataKind, DataLine
 log = logging.getLogger("dnspolicy.data")
 
 
-def cluster_of(lines: Sequence[DataLine], plan: Plan) -> Path | Options | None:
-    """The cluster some lines follow objects of: that which says who is asking. None when they follow none."""
-    if not any(line.of_cluster for line in lines):
+def cluster_of(lines: Sequence[DataLine], plan: Plan, tenants: bool = False) -> Path | Options | None:
+    """The cluster some lines, or `tenants`, follow objects of: that which says who is asking. None without any."""
+    if not tenants and not any(line.of_cluster for line in lines):
         return None
     configs = (config for block in plan.blocks for config in block.all(kubernetes.Config))
     first = next(configs, None)
     if first is None:
-        raise ConfigError("data of kind configmap and kubernetes needs a `kubernetes` directive, which says where")
+        what = "tenants" if tenants else "data of kind configmap and kubernetes"
+        raise ConfigError(f"{what} needs a `kubernetes` directive, which says where")
     return source_of(first, plan)
 
 

@@ -14,6 +14,7 @@ from dnspolicy.app.feeding import feeds_of
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.regosupply import RegoSupply
+from dnspolicy.app.tenants import TenantSupply
 from dnspolicy.engines.firewall import FirewallSupply
 from dnspolicy.engines.opa import Files, OpaSupply, Sources
 from dnspolicy.model.errors import ConfigError
@@ -26,7 +27,8 @@ Build = Callable[[Config, Plan, Parts, bool], Supply]
 
 def supply_of(config: Config, plan: Plan, parts: Parts, thread: int) -> Supply:
     """The engine of a directive. `thread` is where it decides. Raises PolicyLoadError and ConfigError."""
-    return SUPPLIES[config.kind](config, plan, parts, threading.get_ident() == thread)
+    supply = SUPPLIES[config.kind](config, plan, parts, threading.get_ident() == thread)
+    return supply if config.tenants is None else TenantSupply(supply, config.tenants, plan, parts)
 
 
 def _rego(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:

@@ -8,7 +8,11 @@ from dnspolicy.policy.footprint import Footprint
 
 def united(one: Footprint, other: Footprint) -> Footprint:
     """What two policies read of one question."""
-    return Footprint(one.paths | other.paths, one.timeless and other.timeless)
+    within = dict(one.within)
+    for namespace, (revision, paths) in other.within.items():
+        known, read = within.get(namespace, ("", frozenset()))
+        within[namespace] = (f"{known} {revision}", read | paths)
+    return Footprint(one.paths | other.paths, one.timeless and other.timeless, within)
 
 
 def settled(said: Verdict | None, default: Verdict, timeless: bool) -> Verdict:

@@ -48,20 +48,43 @@ ALWAYS: frozenset[Path] = frozenset(
 """Paths that are in every input document."""
 
 
+WITHIN = "@"
+"""First step of a client fact that counts for the clients of one namespace only: `("@", namespace, revision, …)`."""
+Within = Mapping[str, tuple[str, frozenset[Path]]]
+"""By namespace: the name of a policy of its own, and what that reads of questions of its clients besides."""
+
+
 class Footprint(msgspec.Struct, frozen=True):
-    """`paths` is a superset of what can be read. `timeless` is false when clock or randomness is read."""
+    """`paths` is a superset of what can be read. `timeless` is false when clock or randomness is read.
+
+    What is read `within` namespaces makes classes of their clients only.
+    """
 
     paths: frozenset[Path]
     timeless: bool = True
+    within: Within = {}
 
     def client_facts(self) -> frozenset[Path]:
-        """The paths below `client`, without that first step; `((),)` when all of the client can be read."""
+        """The paths below `client`, without that first step; `((),)` when all of the client can be read.
+
+        Facts of one namespace begin with `WITHIN`, its name and that of its policy; one that ends there is the policy.
+        """
         found = {p[1:] for p in self.paths if p and p[0] == "client"}
-        return frozenset({()} if () in self.paths or () in found else found)
+        found = {()} if () in self.paths or () in found else found
+        for namespace, (revision, paths) in self.within.items():
+            found.add((WITHIN, namespace, revision))
+            found |= {(WITHIN, namespace, revision, *p[1:]) for p in paths if p[:1] == ("client",) and len(p) > 1}
+            if ("client",) in paths:
+                found.add((WITHIN, namespace, revision, WITHIN))
+        return frozenset(found)
 
     def reads(self, *path: str) -> bool:
         """Whether anything at, above or below `path` can be read."""
-        return any(p == path[: len(p)] or path == p[: len(path)] for p in self.paths)
+        return any(
+            p == path[: len(p)] or path == p[: len(path)]
+            for paths in (self.paths, *[paths for _, paths in self.within.values()])
+            for p in paths
+        )
 
 
 Key = tuple[Hashable, ...]
@@ -75,6 +98,8 @@ def projector(footprint: Footprint) -> Callable[[PolicyInput], Key]:
     client = client_projector(footprint.client_facts())
     known: dict[Identity, Key] = {}
     read = _reader(footprint.paths)
+    if footprint.within:
+        read = _reader_within(footprint, read)
 
     def project(question: PolicyInput) -> Key:
         who = question.client
@@ -90,11 +115,43 @@ def projector(footprint: Footprint) -> Callable[[PolicyInput], Key]:
 
 def client_projector(facts: Iterable[Path]) -> Callable[[Identity], Key]:
     """A function that gives the hashable key of these facts of a client: paths below `client`, `()` for all."""
+    within = [path for path in facts if path[:1] == (WITHIN,)]
+    if within:
+        return _within(client_projector([path for path in facts if path[:1] != (WITHIN,)]), within)
     wanted = sorted(set(facts))
     if () in wanted:
         return lambda client: (client_json(client), client.uid)
     getters = tuple(_client_getter(path) for path in wanted)
     return lambda client: tuple([get(client) for get in getters])
+
+
+def _within(base: Callable[[Identity], Key], facts: Iterable[Path]) -> Callable[[Identity], Key]:
+    """The projection `base` with that of each namespace behind it, for its clients."""
+    held: dict[str, tuple[set[str], set[Path]]] = {}
+    for _, namespace, revision, *path in facts:
+        names, paths = held.setdefault(namespace, (set(), set()))
+        names.add(revision)
+        if path:
+            paths.add(() if path == [WITHIN] else tuple(path))
+    table = {space: (tuple(sorted(names)), client_projector(paths)) for space, (names, paths) in held.items()}
+
+    def project(client: Identity) -> Key:
+        found = None if client.namespace is None else table.get(client.namespace)
+        if found is None:
+            return base(client)
+        return (WITHIN, client.namespace, *found[0], base(client), found[1](client))
+
+    return project
+
+
+def _reader_within(footprint: Footprint, base: Get) -> Get:
+    readers = {space: _reader(footprint.paths | paths) for space, (_, paths) in footprint.within.items()}
+
+    def read(question: PolicyInput) -> Hashable:
+        namespace = question.client.namespace
+        return (base if namespace is None else readers.get(namespace, base))(question)
+
+    return read
 
 
 def _reader(paths: Iterable[Path]) -> Get:

@@ -169,9 +169,12 @@ class _Stage:
             self._write_cluster()
         for path, text in step.write.items():
             self._write(path, text)
+        before = self._policy_state()
         if step.change or step.write:
             poll(self._app.parts)
             self._engine.look()
+        if step.tenants:
+            await _until(lambda: self._policy_state() != before, "policies of namespaces stay as they were")
         if step.policy or step.data is not None:
             await self._replace_policy(step)
         self._clock.passed += step.later

@@ -62,6 +62,7 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: str = ""
     data: dict[str, Any] | None = None
     refused: bool = False
+    tenants: bool = False
     later: float = 0.0
 
     def questions(self) -> list[tuple[str, str]]:

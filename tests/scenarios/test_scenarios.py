@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dnspolicy.engines.rego.binding import Binding, preferred
 from tests.scenarios.engines import Engine
 from tests.scenarios.run import play
 from tests.scenarios.story import STORIES, read
@@ -31,6 +32,8 @@ def test_story(path: Path, engine: Engine, tmp_path: Path) -> None:
     story = read(path)
     if engine not in story.engines:
         pytest.skip(f"a story for {', '.join(story.engines)}")
+    if "native" in story.needs and preferred() is not Binding.NATIVE:
+        pytest.skip("the native binding is not there; `make native` builds it")
     if "ipv6" in story.needs and not _has_ipv6():
         pytest.skip("this machine has no ::1")
     play(story, tmp_path, engine)

@@ -220,6 +220,8 @@ def open_pdp(plan: Plan, options: Options, parts: Parts) -> Pdp:
     if len(found) > 1:
         raise ConfigError(f"pdp: the Corefile has {len(found)} different policies; one can be served")
     config = next(iter(found.values()))
+    if config.tenants is not None:
+        raise ConfigError("pdp: tenants stands in the server that asks, beside the word grpc")
     supply = supply_of(config, plan, parts, threading.get_ident())
     return Pdp(supply, options, parts, timeout=float(config.timeout))
 

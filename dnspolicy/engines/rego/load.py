@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -38,14 +38,15 @@ def load(
     trusted: bool = True,
     more: Sequence[SourceFile] = (),
     binding: Binding | None = None,
+    apart: Callable[[Job], Report] | None = None,
 ) -> Loaded:
     """Read and check policies; 0.3 s and more, in a process of its own unless not `isolated`. Blocks.
 
     `more` are files that lie in no folder. `declared`: paths below `data` where `RegoEngine.feed` will put documents;
     files and rules may not be there. Without isolation a policy that never ends hangs the caller: for tests, with
     policies of their own. With `trusted` False they are not the operator's own: the binding without limits refuses
-    them. `binding` chooses another than the preferred one. What is returned may cross threads. Raises PolicyLoadError
-    with all complaints.
+    them. `binding` chooses another than the preferred one. `apart` checks in a process that is there already. What is
+    returned may cross threads. Raises PolicyLoadError with all complaints.
     """
     binding = binding or preferred()
     if not trusted and binding is not Binding.NATIVE:
@@ -55,7 +56,7 @@ def load(
     if complaints:
         raise refuse(complaints)
     job = Job(sources, entrypoint, limits, declared, trusted, binding)
-    report = _in_a_process(job) if isolated else check(job, lambda file, what: None)
+    report = (apart or _in_a_process)(job) if isolated else check(job, lambda file, what: None)
     if report.complaints:
         raise refuse(report.complaints)
     return _loaded(job, report)
@@ -95,8 +96,13 @@ def _in_a_process(job: Job) -> Report:
     last = output.rstrip(b"\n").rsplit(b"\n", 1)[-1]
     if code == 0 and last.startswith(b"= "):
         return msgspec.json.decode(last[2:], type=Report)
+    return ended(last, code, job.limits)
+
+
+def ended(last: bytes, code: int, limits: Limits, why: str = "") -> Report:
+    """What to report of a process that ended during a check, after this line; `why` if that is known."""
     file, doing = _doing(last)
-    return _failed(_why(code, doing, job.limits), file)
+    return _failed(why or _why(code, doing, limits), file)
 
 
 def _failed(what: str, file: str = "policy") -> Report:

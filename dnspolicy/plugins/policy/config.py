@@ -14,6 +14,7 @@ from dnspolicy.policy.settings.feeds import DataLine, check_lines
 from dnspolicy.policy.settings.firewall import FirewallLines, FirewallOpa
 from dnspolicy.policy.settings.grpc import GrpcSettings
 from dnspolicy.policy.settings.opa import Opa
+from dnspolicy.policy.settings.tenants import Tenants
 
 ENGINES = ("rego", "opa", "grpc", "firewall")
 """The words that name an engine."""
@@ -38,6 +39,7 @@ class EngineWords(msgspec.Struct, frozen=True, kw_only=True):
     engine: tuple[FirewallOpa, ...] = ()
     bundle: tuple[BundleLine, ...] = ()
     data: tuple[DataLine, ...] = ()
+    tenants: Tenants | None = None
     entrypoint: Annotated[str, msgspec.Meta(pattern=r"^data(\.[A-Za-z_][A-Za-z0-9_]*)+$")] = "data.dnspolicy.decision"
     timeout: Annotated[Duration, msgspec.Meta(gt=0, le=60)] = Duration(0.02)
     reload: Annotated[Duration, msgspec.Meta(ge=0.01)] = Duration(2.0)

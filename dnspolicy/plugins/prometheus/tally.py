@@ -144,6 +144,8 @@ class Tally:
         """The label of a rule not met before. A policy can build names from what was asked, so they are bounded."""
         if len(self._rules) >= MAX_RULES:
             return OTHER
+        if rule.startswith("tenant:"):  # its namespace stands for all of them, and they take nobody's place
+            return self._rules.setdefault(rule.partition("/")[0], rule.partition("/")[0][:MAX_RULE_LENGTH])
         label = rule[:MAX_RULE_LENGTH].encode("unicode_escape").decode("ascii") or "none"
         self._rules[rule] = label
         return label

@@ -1,0 +1,113 @@
+"""Policies of namespaces, followed in the cluster, below the operator's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from dnspolicy.app.feeding import cluster_of
+from dnspolicy.app.parts import Parts
+from dnspolicy.app.plan import Plan
+from dnspolicy.cluster.things import Collection, Follower, Wanted
+from dnspolicy.engines.rego.binding import Binding, preferred
+from dnspolicy.engines.rego.load import UNTRUSTED
+from dnspolicy.engines.tiers import Policies, TieredEngine
+from dnspolicy.model.errors import ConfigError
+from dnspolicy.model.printable import printable
+from dnspolicy.policy.engine import Changed, Engine, Supply
+from dnspolicy.policy.settings.tenants import Tenants
+
+log = logging.getLogger("dnspolicy.policy")
+SETTLE_SECONDS = 5.0
+"""How long a start, or another configuration, waits for the policies of namespaces."""
+EVERY = 0.5
+"""The least time between two looks at what changed."""
+_MOST = 1 << 30
+
+
+class TenantSupply:
+    """`inner` is the operator's. `narrowed` is called when a namespace's policy has changed and nothing else has."""
+
+    def __init__(self, inner: Supply, settings: Tenants, plan: Plan, parts: Parts) -> None:
+        if preferred() is not Binding.NATIVE:
+            raise ConfigError(f"tenants: {UNTRUSTED}")
+        cluster = cluster_of((), plan, True)
+        assert cluster is not None
+        self.inner = inner
+        self.narrowed: Changed = _nothing
+        self._follow: Callable[[Collection], Follower] = parts.source(cluster).follow
+        self._clock = parts.clock
+        self._policies = Policies(settings, metrics=parts.metrics, monotonic=parts.clock.monotonic, said=_refused)
+        self._engine = TieredEngine(inner.engine, self._policies, settings, parts.clock.monotonic)
+        self._wanted = Wanted(
+            resource="configmaps", fields=("data",), name=settings.configmap, limit=min(_MOST, settings.most << 20)
+        )
+        self._task: asyncio.Task[None] | None = None
+        self._taken = asyncio.Event()
+
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
+    def announcement(self) -> str:
+        known = self._policies.revision if self._policies.complete else "not known yet"
+        return f"{self.inner.announcement()}; policies of namespaces {known} in ConfigMaps {self._wanted.name}"
+
+    def source_of(self, rule: str) -> str | None:
+        return self.inner.source_of(rule)
+
+    async def settle(self) -> None:
+        """Also look for the policies of namespaces, as far as that goes in a few seconds."""
+        await self.inner.settle()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="tenants")
+            try:
+                async with asyncio.timeout(SETTLE_SECONDS):
+                    await self._taken.wait()
+            except TimeoutError:
+                log.warning("policies of namespaces: nothing is known of the ConfigMaps %s yet", self._wanted.name)
+
+    async def start(self, changed: Changed) -> None:
+        await self.inner.start(changed)
+
+    async def stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait((task,))
+        await self.inner.stop()
+
+    async def _run(self) -> None:
+        moved = asyncio.Event()
+        collection = Collection(self._wanted, moved.set, self._clock)
+        follower = self._follow(collection)
+        moved.set()
+        try:
+            while True:
+                await moved.wait()
+                moved.clear()
+                await self._look(collection)
+                await asyncio.sleep(EVERY)
+        finally:
+            await follower.end()
+
+    async def _look(self, collection: Collection) -> None:
+        if collection.problem:
+            log.error("policies of namespaces: %s", collection.problem)
+        if not collection.complete:
+            return
+        things = {namespace: thing for (namespace, _), thing in collection.copied().items()}
+        try:
+            await self._policies.take(things, lambda: self.narrowed())
+        except Exception:
+            log.exception("policies of namespaces: a change was not taken over; what is in force stays")
+        self._taken.set()
+
+
+def _refused(namespace: str, why: str) -> None:
+    log.error("the policy of namespace %s is refused:\n%s", namespace, "\n".join(map(printable, why.split("\n"))))
+
+
+def _nothing() -> None:
+    """Nobody wants to know yet."""
