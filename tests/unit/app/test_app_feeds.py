@@ -8,10 +8,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
 
-import dns.message
-import dns.rcode
 import pytest
 
 from dnspolicy.app.app import App
@@ -24,6 +21,7 @@ from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Type, rcode_text
 from tests.e2e.process import free_port, own_ip
+from tests.unit.app.asking import Questions, asking
 
 PATIENCE = 60.0
 NAMES = 100_000
@@ -111,32 +109,6 @@ def revisions(app: App) -> list[tuple[str, ...]]:
     return list(info.values)
 
 
-class Questions(asyncio.DatagramProtocol):
-    """Asks the next question as soon as the last one is answered."""
-
-    def __init__(self) -> None:
-        self.asked = self.answered = 0
-        self.codes: list[str] = []
-        self.going = True
-        self.idle = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
-        self._ask()
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        self.answered += 1
-        self.codes.append(dns.rcode.to_text(dns.message.from_wire(data).rcode()))
-        if self.going:
-            self._ask()
-        else:
-            self.idle.set()
-
-    def _ask(self) -> None:
-        self.asked += 1
-        self._transport.sendto(dns.message.make_query("n1.list.example", "A").to_wire())
-
-
 def listed(first: int) -> str:
     return "".join(f"n{number}.list.example\n" for number in range(first, first + NAMES))
 
@@ -148,17 +120,13 @@ def test_a_large_list_changes_under_load_and_costs_no_answer(tmp_path: Path) -> 
     async def story() -> Questions:
         async with site.running() as app:
             await answers(app, "NXDOMAIN")
-            loop = asyncio.get_running_loop()
-            transport, questions = await loop.create_datagram_endpoint(Questions, remote_addr=(site.ip, site.port))
+            questions = await asking(site.ip, site.port, "n1.list.example")
             for first in (5, 0):
                 before, at = revisions(app), len(questions.codes)
                 site.put("names.txt", listed(first))
                 await until(lambda before=before: revisions(app) != before)
                 await until(lambda at=at: len(questions.codes) > at + 50)
-            questions.going = False
-            async with asyncio.timeout(PATIENCE):
-                await questions.idle.wait()
-            transport.close()
+            await questions.end()
             return questions
 
     questions = asyncio.run(story())

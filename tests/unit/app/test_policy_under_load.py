@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import cast
-
-import dns.flags
-import dns.message
-import dns.rcode
 
 from dnspolicy.app.app import App
 from dnspolicy.app.reading import read_plan
 from dnspolicy.chain.clock import SystemClock
 from tests.e2e.process import free_port, own_ip
+from tests.unit.app.asking import Questions, asking
 
 CHANGES = 20
 PATIENCE = 20.0
@@ -47,39 +43,6 @@ RULE = (
 BROKEN = ("package dnspolicy\n\ndecision := {", "package elsewhere\n", "package dnspolicy\n\ndecision := f(1)\n")
 
 
-class Questions(asyncio.DatagramProtocol):
-    """Asks the next question as soon as the last one is answered."""
-
-    def __init__(self) -> None:
-        self.asked = self.answered = 0
-        self.codes: set[str] = set()
-        self.going = True
-        self.idle = asyncio.Event()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
-        self._ask()
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        self.answered += 1
-        self.codes.add(dns.rcode.to_text(dns.message.from_wire(data).rcode()))
-        if self.going:
-            self._ask()
-        else:
-            self.idle.set()
-
-    def _ask(self) -> None:
-        self.asked += 1
-        self._transport.sendto(dns.message.make_query("www.shop.example", "A").to_wire())
-
-    async def answers(self, more: int) -> None:
-        """Wait for so many."""
-        wanted = self.answered + more
-        async with asyncio.timeout(PATIENCE):
-            while self.answered < wanted:  # noqa: ASYNC110 every answer would set an event
-                await asyncio.sleep(0.001)
-
-
 def put(path: Path, text: str) -> None:
     """At once, as an editor or a mounted ConfigMap does it."""
     new = path.with_name("new")
@@ -101,21 +64,17 @@ def test_no_answer_is_lost_and_every_record_names_its_revision(tmp_path: Path) -
         app = App(read_plan(corefile, {}), clock=SystemClock(), out=said.append, err=said.append)
         await app.start()
         try:
-            loop = asyncio.get_running_loop()
-            transport, questions = await loop.create_datagram_endpoint(Questions, remote_addr=(ip, port))
+            questions = await asking(ip, port)
             for number in range(CHANGES):
                 await change(app, tmp_path / ("beside" if number % 4 == 3 else "rules") / "rule.rego", number)
                 await questions.answers(20)
-            questions.going = False
-            async with asyncio.timeout(PATIENCE):
-                await questions.idle.wait()
-            transport.close()
+            await questions.end()
             return questions
         finally:
             await app.stop()
 
     questions = asyncio.run(story())
-    assert questions.codes == {"NOERROR"}
+    assert set(questions.codes) == {"NOERROR"}
     assert questions.answered == questions.asked
     records = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines()]
     judged = [record for record in records if record["type"] in ("query", "repeat")]

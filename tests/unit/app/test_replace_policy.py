@@ -18,7 +18,7 @@ from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.query import Transport
 from dnspolicy.wire.message import decode_query
 from tests.e2e.process import free_port, own_ip
-from tests.unit.app.test_policy_under_load import Questions
+from tests.unit.app.asking import Questions, asking
 
 RULE = 'package dnspolicy\n\ndecision := {{"action": "block", "rule": "{0}", "reason": "{0}"}}\n'
 BLOCK = ".:{port} {{\n bind {ip}\n hosts {{\n 192.0.2.1 www.shop.example\n }}\n {more}\n}}\n"
@@ -137,17 +137,13 @@ def test_no_question_is_lost_while_engines_come_and_go(tmp_path: Path) -> None:
         for name in ("first", "second"):
             (tmp_path / name / "rule.rego").write_text(allow.format(name))
         async with site.serving("policy {\n rego first\n timeout 5s\n }") as app:
-            loop = asyncio.get_running_loop()
-            transport, questions = await loop.create_datagram_endpoint(Questions, remote_addr=(site.ip, site.port))
+            questions = await asking(site.ip, site.port)
             for words in ("rego second", "rego second\n cache 0", "opa http://127.0.0.1:1", "rego first\n cache 0"):
                 await site.replace(app, f"policy {{\n {words}\n timeout 5s\n on_error allow\n }}")
                 await questions.answers(20)
-            questions.going = False
-            async with asyncio.timeout(20.0):
-                await questions.idle.wait()
-            transport.close()
+            await questions.end()
             return questions
 
     questions = asyncio.run(story())
-    assert questions.codes == {"NOERROR"}
+    assert set(questions.codes) == {"NOERROR"}
     assert questions.answered == questions.asked
