@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +42,56 @@ NONSENSE = """package dnspolicy
 
 decision := {"action": input.query.name, "rule": "test/nonsense"}
 """
+OTHERWISE = """package dnspolicy
+
+decision := {"action": "block", "rule": "test/candidate", "reason": "why"}
+"""
+CANDIDATE = """policy {
+        candidate {
+            rego /etc/dnspolicy/candidate
+        }
+"""
+ENGINES = """
+opa.test:53 {
+    policy {
+        opa unix:///run/nobody.sock
+    }
+    alarms {
+        names 8
+        length 1
+        entropy 0
+        queries 8
+    }
+}
+pdp.test:53 {
+    policy {
+        grpc unix:/run/nobody.sock
+    }
+}
+fed.test:53 {
+    policy {
+        opa unix:///run/nobody.sock
+        data names file /etc/dnspolicy/candidate/names.txt
+        data others file /etc/dnspolicy/nothing.txt
+    }
+}
+beside.test:53 {
+    policy {
+        rego /etc/dnspolicy/policies
+        candidate {
+            opa unix:///run/nobody.sock
+        }
+    }
+}
+bundle.test:53 {
+    policy {
+        bundle BUNDLE {
+            every 1s
+        }
+    }
+}
+"""
+"""Every engine there is, none of which is well."""
 QUESTIONS = (
     ("kubernetes.default.svc.cluster.local", "A"),
     (f"web.{SPACE}.svc.cluster.local", "A"),
@@ -162,13 +215,15 @@ def asked(name: str, kind: str = "A", source: str = CLIENT, port: int = 53) -> d
 
 def test_manifests_are_taken_by_the_api_server(kubectl: Kubectl) -> None:
     """With strict validation: no field is unknown and no value out of bounds."""
-    for folder in ("kubernetes", "serving"):
+    for folder in ("kubernetes", "opa", "serving"):
         told = kubectl("apply", "--validate=strict", "--server-side", "--force-conflicts", "-k", str(DEPLOY / folder))
         assert "deployment.apps/dnspolicy serverside-applied" in told
         template = kubectl.get("deployment", "dnspolicy")["spec"]["template"]
         labels = template["metadata"]["labels"]
         assert labels.get("k8s-app") == ("kube-dns" if folder == "serving" else None)
         assert template["spec"]["serviceAccountName"] == "dnspolicy"
+        beside = [container["name"] for container in template["spec"].get("initContainers", [])]
+        assert beside == (["opa"] if folder == "opa" else [])
 
 
 def test_the_account_may_list_and_watch_five_resources(cluster: RealCluster, kubectl: Kubectl) -> None:
@@ -199,17 +254,52 @@ def test_it_serves_in_the_cluster_with_the_rights_it_is_given(
 def test_every_series_that_is_looked_at_is_in_the_scrape(
     cluster: RealCluster, kubectl: Kubectl, tmp_path: Path
 ) -> None:
-    """After some questions, one of them repeated over TCP for the cache, and a policy that says what cannot be."""
-    with outside(), deployed(kubectl, cluster, tmp_path) as launched:
+    """After some questions, one of them repeated over TCP for the cache, and a policy that says what cannot be.
+
+    Beside that policy a candidate that wants another thing, and engines that are not there.
+    """
+    with outside(), bundle(tmp_path) as (url, withdraw), deployed(kubectl, cluster, tmp_path / "pod") as launched:
         await_ready()
+        corefile = launched.place.etc.joinpath("coredns/Corefile").read_text()
+        more = corefile.replace("policy {\n", CANDIDATE) + ENGINES.replace("BUNDLE", url)
+        launched.place.mount("dnspolicy/candidate", {"policy.rego": OTHERWISE, "names.txt": "a.test\n"})
+        launched.place.mount("coredns", {"Corefile": more})
+        launched.server.child.send_signal(signal.SIGHUP)
+        eventually(lambda: "dnspolicy_policy_bundle_confirmed_seconds{" in get(METRICS)[1])
+        withdraw()
+        for number in range(20):
+            for engine in ("opa", "pdp", "bundle", "fed", "beside"):
+                asked(f"n{number}.more.{engine}.test")
         for name, kind in (*QUESTIONS, (NAME, "A")):
             asked(name, kind)
         assert answers(ask((ADDRESS, 53), NAME, source=CLIENT, tcp=True)) == [HELD]
         launched.place.mount("dnspolicy/policies", {"policy.rego": NONSENSE})
         eventually(lambda: asked(QUESTIONS[0][0]).rcode() and "policy_failures_total{" in get(METRICS)[1])
         wanted = {name for _, query in queries() for name in METRIC.findall(query)}
-        there = set(re.findall(r"^(\w+)[{ ]", get(METRICS)[1], re.MULTILINE))
-    assert wanted - there == set()
+        missing = wanted - scraped()
+    assert missing == set()
+
+
+def scraped() -> set[str]:
+    return set(re.findall(r"^(\w+)[{ ]", get(METRICS)[1], re.MULTILINE))
+
+
+@contextlib.contextmanager
+def bundle(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    """The URL of one, and what makes it go away."""
+    (folder / "web").mkdir()
+    (folder / "rules").mkdir()
+    (folder / "rules" / "policy.rego").write_text(OTHERWISE)
+    made = folder / "web" / "bundle.tar.gz"
+    words = [COMMAND, "policy", "bundle", str(folder / "rules"), "-o", str(made), "--revision", "1"]
+    subprocess.run(words, check=True, capture_output=True)
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(folder / "web"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/bundle.tar.gz", made.unlink
+        finally:
+            server.shutdown()
 
 
 def test_policy_and_corefile_are_taken_up_when_a_configmap_changes(
