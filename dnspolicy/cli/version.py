@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from dnspolicy import __version__
+from dnspolicy.engines.rego.binding import Binding, preferred
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -21,5 +22,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Print the version of the server, of Python and of the embedded policy engine."""
-    print(f"dnspolicy {__version__} (Python {platform.python_version()}, regorus {version('gordon-to-regorus')})")
+    native = preferred() is Binding.NATIVE
+    engine = f"native engine {version('dnspolicy-native')}" if native else f"regorus {version('gordon-to-regorus')}"
+    print(f"dnspolicy {__version__} (Python {platform.python_version()}, {engine})")
     return 0

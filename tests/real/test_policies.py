@@ -46,10 +46,16 @@ def opa(*words: object) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("words", [("test",), CHECK, FMT], ids=lambda words: str(words[0]))
+@pytest.mark.parametrize("words", [CHECK, FMT], ids=lambda words: str(words[0]))
 @pytest.mark.parametrize("folders", [LIBRARY, DEMO], ids=["library", "demo"])
 def test_the_library(words: tuple[str, ...], folders: list[Path]) -> None:
     code, said = opa(*words, *folders)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("folders", [*([POLICIES / "lib", one] for one in LIBRARY), DEMO], ids=lambda f: f[-1].name)
+def test_its_tests(folders: list[Path]) -> None:
+    code, said = opa("test", *dict.fromkeys(folders))
     assert code == 0, said
 
 

@@ -133,6 +133,8 @@ class Replay:
         )
         for why, queries in self.skipped.most_common():
             print(f"{queries} not judged, or in part: {why}")
+        if self.lacking:
+            print("what is not known stands in records of level full; labels and endpoints in --cluster, too")
         rows = self.counts.ordered()
         if rows:
             shown = [(str(row.queries), *key) for key, row in rows[:top]]
