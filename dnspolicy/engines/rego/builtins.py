@@ -7,25 +7,25 @@ from difflib import get_close_matches
 _ONE = """
 abs array.reverse base64.decode base64.encode base64.is_valid base64url.decode base64url.encode
 base64url.encode_no_pad bits.negate ceil count floor glob.quote_meta hex.decode hex.encode intersection is_array
-is_boolean is_null is_number is_object is_set is_string json.is_valid json.marshal json.unmarshal json.verify_schema
-lower max min net.cidr_expand net.cidr_is_valid object.keys object.union_n product regex.is_valid round
-semver.is_valid sort strings.reverse sum time.clock time.date time.format time.parse_duration_ns
-time.parse_rfc3339_ns time.weekday to_number trace trim_space type_name union units.parse units.parse_bytes upper
-urlquery.decode urlquery.decode_object urlquery.encode urlquery.encode_object uuid.parse walk yaml.is_valid
-yaml.marshal yaml.unmarshal
+is_boolean is_null is_number is_object is_set is_string json.is_valid json.marshal json.unmarshal
+lower max min net.cidr_expand net.cidr_is_valid object.keys object.union_n product round
+sort strings.reverse sum time.clock time.date time.format time.parse_duration_ns
+time.parse_rfc3339_ns time.weekday to_number trace trim_space type_name union upper
+walk yaml.is_valid
+yaml.unmarshal
 """
 _TWO = """
 array.concat bits.and bits.lsh bits.or bits.rsh bits.xor concat contains endswith format_int graph.reachable
-graph.reachable_paths indexof indexof_n json.filter json.marshal_with_options json.match_schema json.patch json.remove
+graph.reachable_paths indexof indexof_n json.filter json.marshal_with_options json.patch json.remove
 net.cidr_contains numbers.range object.filter object.remove object.subset object.union regex.match regex.split
 semver.compare split sprintf startswith strings.any_prefix_match strings.any_suffix_match strings.count
-time.diff time.parse_ns trim trim_left trim_prefix trim_right trim_suffix
+trim trim_left trim_prefix trim_right trim_suffix
 """
 _THREE = """
 array.slice glob.match numbers.range_step object.get regex.find_all_string_submatch_n regex.find_n regex.replace
 replace substring
 """
-_FOUR = "regex.template_match time.add_date"
+_FOUR = "time.add_date"
 
 ARITY: dict[str, int] = {
     "time.now_ns": 0,
@@ -47,9 +47,25 @@ UNBOUNDED = frozenset({"graph.reachable_paths", "json.match_schema", "json.verif
 
 _NETWORK = "a decision must not wait for the network; put what it needs into data"
 _CHANCE = "a decision must not depend on chance"
+_OTHER = "the embedded engine says something else than Open Policy Agent"
 _ABSENT = "the embedded engine does not have it"
 _REASONS = {
     "strings.replace_n": "the embedded engine replaces in what it has replaced already; call replace for each",
+    "semver.is_valid": f"{_OTHER} of v1.2.3 and 01.2.3; write regex.match",
+    "json.match_schema": f"{_OTHER} about what does not match",
+    "json.verify_schema": f"{_OTHER} about what is wrong",
+    "regex.is_valid": f"{_OTHER} of patterns such as a{{,2}}",
+    "regex.template_match": f"{_OTHER} of templates that are not in order; write regex.match",
+    "time.diff": f"{_OTHER} about months of different lengths; subtract nanoseconds",
+    "time.parse_ns": f"{_OTHER} of texts that do not have the layout; write time.parse_rfc3339_ns",
+    "units.parse": f"{_OTHER} of units such as n and Z; write the number",
+    "units.parse_bytes": f"{_OTHER} of fractions; write the number",
+    "uuid.parse": f"{_OTHER} about versions and variants",
+    "yaml.marshal": f"{_OTHER} with other quotes; write json.marshal",
+    **dict.fromkeys(
+        ("urlquery.decode", "urlquery.decode_object", "urlquery.encode", "urlquery.encode_object"),
+        f"{_OTHER} of signs such as = and !",
+    ),
     "http.send": _NETWORK,
     "net.lookup_ip_addr": _NETWORK,
     "providers.aws.sign_req": _NETWORK,

@@ -12,6 +12,8 @@ from ipaddress import ip_network
 from dnspolicy.engines.rego.builtins import ARITY, GROWS, UNBOUNDED, is_builtin, nearest, reason
 from dnspolicy.engines.rego.certain import Certainty, assigned, bound, declared, iterates
 from dnspolicy.engines.rego.errors import Complaint, at_offset
+from dnspolicy.engines.rego.forms import differences
+from dnspolicy.engines.rego.named import declarations, imports
 from dnspolicy.engines.rego.program import Placed, Program
 from dnspolicy.engines.rego.recursion import circles
 from dnspolicy.engines.rego.tree import (
@@ -51,6 +53,7 @@ def complaints(program: Program, *, trusted: bool = True) -> Iterator[Complaint]
         text = " → ".join(path)
         yield _at(placed.module, placed.rule.at, f"the rule needs itself: {text}", "break the circle")
     yield from _conflicts(program)
+    yield from imports(program)
 
 
 def missing(program: Program, entrypoint: tuple[str, ...]) -> Iterator[Complaint]:
@@ -79,6 +82,7 @@ def _rule(program: Program, placed: Placed) -> Iterator[Complaint]:
     certainty = Certainty(program, module, declared(rule))
     names = bound(rule)
     yield from _head(module, rule, certainty, names)
+    yield from declarations(program, module, rule)
     for query in queries(rule):
         for statement in query.statements:
             yield from _mocks(module, statement)
@@ -103,16 +107,11 @@ def _call(program: Program, module: Module, call: Call) -> Iterator[Complaint]:
         yield _at(module, call.at, what, "" if why else nearest(name))
     elif given != ARITY[name]:
         yield _at(module, call.at, f"{name} takes {_count(ARITY[name])}, not {given}")
-    elif name == "sprintf":
-        yield from _verbs(module, call)
-    elif name in GROWS:
-        yield from _growth(module, call)
-
-
-def _verbs(module: Module, call: Call) -> Iterator[Complaint]:
-    template = call.arguments[0]
-    if isinstance(template, Literal) and "%t" in str(template.value).replace("%%", ""):
-        yield _at(module, call.at, "the embedded engine prints nothing for %t", "write %v")
+    else:
+        if name in GROWS:
+            yield from _growth(module, call)
+        for where, what, remedy in differences(call):
+            yield _at(module, where.at, what, remedy)
 
 
 def _unbounded(placed: Placed) -> Iterator[Complaint]:

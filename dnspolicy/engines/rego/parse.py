@@ -62,7 +62,7 @@ class _Reader:
     def imported(self, node: Node) -> Import:
         path = self.path(node["refr"])
         alias = node.get("as")
-        return Import(self._word(alias) if alias else path[-1], path)
+        return Import(self._word(alias) if alias else path[-1], path, node["span"]["start"])
 
     def _word(self, span: Node) -> str:
         """The text of a span. Spans may begin or end a little off, so the whole word around it is taken."""

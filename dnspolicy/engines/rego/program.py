@@ -94,6 +94,10 @@ class Program:
             return Meaning("data", (*module.package, name), steps)
         return None
 
+    def named(self, package: tuple[str, ...], name: str) -> bool:
+        """Whether a package has a rule whose name is or begins with this word."""
+        return name in self._names[package]
+
     def has_data(self, path: Sequence[str]) -> bool:
         """Whether the data holds a value at a constant path."""
         here: Any = self.data

@@ -142,6 +142,7 @@ class Rule:
 class Import:
     alias: str
     path: tuple[str, ...]
+    at: int
 
 
 @dataclass(frozen=True, slots=True)

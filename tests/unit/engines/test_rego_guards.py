@@ -51,6 +51,26 @@ REFUSED = [
     pytest.param("x := net.cidr_expand(input.client.ip)", "2:6", "constant", id="expansion of the input"),
     pytest.param('x := strings.replace_n({"a": "b"}, "a")', "2:6", "call replace for each", id="replacements in turn"),
     pytest.param('x := sprintf("%d%% %t", [1, true])', "2:6", "write %v", id="verb t"),
+    pytest.param("x if { some y; [7][y] }\ny := 1", "2:13", "is data.dnspolicy.y, too", id="some: a rule"),
+    pytest.param("x := [1 | some y in [2]]\ny := 1", "2:16", "is data.dnspolicy.y, too", id="some in: a rule"),
+    pytest.param("import data.m.a\nx if { some a in [1] }", "3:13", "is data.m.a, too", id="some in: an import"),
+    pytest.param("import data.m.a as y\ny := 2\nx := y", "2:1", "it would be the rule", id="import and rule"),
+    pytest.param('x if semver.is_valid("v1.2.3")', "2:6", "write regex.match", id="semver.is_valid"),
+    pytest.param('x := time.parse_ns("06", "70")', "2:6", "write time.parse_rfc3339_ns", id="time.parse_ns"),
+    pytest.param("x := sprintf(input.query.name, [])", "2:14", "constant template", id="sprintf: template"),
+    pytest.param('x := sprintf("%-5d", [1])', "2:6", "%-5d otherwise", id="sprintf: verb"),
+    pytest.param('x := sprintf("%v", [1, 2])', "2:6", "2 values for 1 verbs", id="sprintf: values"),
+    pytest.param('x if glob.match("[!a]", ["."], "b")', "2:18", "write regex.match", id="glob: negated class"),
+    pytest.param('x if glob.match("a**b", ["."], "b")', "2:18", "write regex.match", id="glob: stars in a word"),
+    pytest.param('x if glob.match("{,a}", ["."], "b")', "2:18", "write regex.match", id="glob: empty alternative"),
+    pytest.param('x if glob.match("a*", ["::"], "b")', "2:25", "one character", id="glob: delimiter"),
+    pytest.param('x if glob.match("a*", null, "b")', "2:23", "without delimiters", id="glob: no delimiters"),
+    pytest.param("x if regex.match(`[[a]]`, input.query.name)", "2:19", "otherwise", id="regex: class in a class"),
+    pytest.param("x if regex.match(`a{,2}`, input.query.name)", "2:19", "otherwise", id="regex: half a repetition"),
+    pytest.param("x if regex.match(`a**`, input.query.name)", "2:19", "otherwise", id="regex: repetition twice"),
+    pytest.param("x := regex.split(`x*`, input.query.name)", "2:19", "empty text", id="regex: split at nothing"),
+    pytest.param('x := time.format([0, "UTC", "RFC822"])', "2:30", "names of zones", id="layout with a zone's name"),
+    pytest.param("x := time.add_date(0, 0, 1, 0)", "2:26", "add days", id="months"),
     pytest.param("x := y\ny := x", "2:1", "needs itself: data.dnspolicy.x → data.dnspolicy.y → data", id="circle"),
     pytest.param("f(a) := f(a)", "2:1", "needs itself", id="function that calls itself"),
     pytest.param("f(a) := g(a)\ng(a) := f(a)", "2:1", "needs itself", id="functions that call each other"),
@@ -83,6 +103,11 @@ ACCEPTED = [
     pytest.param('x := sprintf("%%t %v", [true])', id="no verb t"),
     pytest.param("x if { print(input.client.ip); true }", id="print"),
     pytest.param('x := object.get(input, ["client", "pod"], "")', id="object.get"),
+    pytest.param('x := sprintf("%s %d%% %05d %.2f", ["a", 1, 2, 0.5])', id="verbs"),
+    pytest.param('x if glob.match("{db,api}.**", ["."], input.query.name)', id="glob: alternatives"),
+    pytest.param('x if glob.match("[a-z]*.*.example", [], input.query.name)', id="glob: class"),
+    pytest.param("x if regex.match(`^[a-z]{1,3}\\d+[^.]*?(?i:a|b)$`, input.query.name)", id="regex"),
+    pytest.param("x := time.add_date(0, 0, 0, 3)", id="days"),
     pytest.param("import rego.v1\nx if true", id="import rego.v1"),
 ]
 DATA = {"data.json": '{"m": {"a": 1}, "list": [{"m": 1}, {"k": 2}]}'}
@@ -128,6 +153,20 @@ def test_no_entrypoint_names_the_nearest(tmp_path: Path) -> None:
 def test_a_rule_and_a_value_at_one_place(tmp_path: Path) -> None:
     found = complaints(tmp_path, "m := 1\n" + DECIDES, **{"dnspolicy/data.json": '{"m": 2}'})
     assert f"{tmp_path}/policy.rego:2:1: data.dnspolicy.m is a rule here and a value in a data file" in found
+
+
+def test_imports_are_each_files_own(tmp_path: Path) -> None:
+    """The embedded engine keeps those of a package together: the last one of a name would be in force in all files."""
+    files = {
+        "a.rego": "import data.m.a as n\n\np := n\n",
+        "b.rego": "import data.list as n\n\nq := n\n",
+        "c.rego": "r := n\n",
+        "d.rego": "s := n if { n := 3 }\n",
+    }
+    found = complaints(tmp_path, DECIDES, **files, **DATA)
+    assert f"{tmp_path}/b.rego:2:1: `n` is data.m.a in {tmp_path}/a.rego, of the same package" in found
+    assert f"{tmp_path}/c.rego:2:6: `n` is imported in {tmp_path}/a.rego, not here; import it here too" in found
+    assert "d.rego" not in found
 
 
 def test_what_a_file_says_does_not_reach_the_terminal_raw(tmp_path: Path) -> None:
