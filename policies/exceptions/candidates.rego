@@ -9,7 +9,9 @@ candidates contains candidate if {
 }
 
 # What is said of names without an exception stays the same.
-edges contains 86400 if data.exceptions
+edges contains 86400 if data.exceptions.names
+
+edges contains 86400 if data.exceptions.suffixes
 
 edges contains seconds if {
 	some [_, _, _, seconds] in rows

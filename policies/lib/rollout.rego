@@ -1,4 +1,4 @@
-# Which rules are in shadow for the client that asks: none, unless the folder `rollout` is loaded.
+# Which rules are in shadow for the client that asks: none, unless the folder `roll-out` is loaded.
 package dnspolicy.rollout
 
 # By the rule of a candidate: `enforce` or `shadow`. The server refuses anything else as a bad decision. Data that nobody

@@ -64,7 +64,7 @@ def test_each_step_does_what_it_says(step: int | None, namespace: str, blocked: 
     (tmp_path / "open.rego").write_text(OPEN)
     if step is not None:
         (tmp_path / "data.json").write_text(json.dumps(json.loads(blocks("json")[step])))
-    engine = RegoEngine(load([ROOT / "policies" / "lib", ROOT / "policies" / "rollout", tmp_path], isolated=False))
+    engine = RegoEngine(load([ROOT / "policies" / "lib", ROOT / "policies" / "roll-out", tmp_path], isolated=False))
     for number in range(100):
         client = pod(number, namespace)
         question = PolicyInput(Phase.QUERY, client, Query(NAME, 1, NAME), EXTERNAL)

@@ -20,7 +20,7 @@ from dnspolicy.model.verdict import Action, Mode, Phase, Verdict
 from dnspolicy.policy.input import PolicyInput
 from tests.unit.policies.library import POLICIES, Library, rules_in
 
-LIB, ROLLOUT = POLICIES / "lib", POLICIES / "rollout"
+LIB, ROLLOUT = POLICIES / "lib", POLICIES / "roll-out"
 NAME = from_text("www.example")
 SITE = """
 package dnspolicy
