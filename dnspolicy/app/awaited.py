@@ -6,9 +6,9 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from dnspolicy.engines.rego import RegoEngine
-from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.model.errors import EngineUnavailable
 from dnspolicy.model.verdict import Verdict
+from dnspolicy.policy.engine import DataPath
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
 

@@ -15,9 +15,8 @@ from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.regular import Fingerprint, fingerprint
 from dnspolicy.engines.rego import Loaded, RegoEngine, load
-from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.model.errors import PolicyLoadError
-from dnspolicy.policy.engine import Changed, Engine
+from dnspolicy.policy.engine import Changed, DataPath, Engine
 
 log = logging.getLogger("dnspolicy.policy")
 Bundles = dict[int, Bundle]

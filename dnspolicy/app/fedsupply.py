@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
 from dnspolicy.app.feeding import log
 from dnspolicy.app.parts import Parts
-from dnspolicy.feeds.document import DataPath
 from dnspolicy.feeds.feed import FeedOf
 from dnspolicy.feeds.feeds import Feeds
 from dnspolicy.model.errors import EngineUnavailable
 from dnspolicy.model.verdict import Verdict
-from dnspolicy.policy.engine import Awaited, Changed, Engine, Supply
+from dnspolicy.policy.engine import Awaited, Changed, Engine, Feedable
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
 
 SETTLE_SECONDS = 5.0
 """How long a start, or another configuration, waits for first documents."""
-
-
-class Feedable(Supply, Protocol):
-    """A supply whose engine can be given documents."""
-
-    async def feed(self, documents: Mapping[DataPath, bytes | None]) -> None:
-        """Put documents (JSON) at declared paths, None for none. Raises PolicyLoadError, and then nothing changed."""
-        ...
 
 
 class FedEngine:

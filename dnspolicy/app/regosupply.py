@@ -10,9 +10,8 @@ from pathlib import Path
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.regular import fingerprint
 from dnspolicy.engines.rego import Loaded, RegoEngine, load
-from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.model.errors import PolicyLoadError
-from dnspolicy.policy.engine import Changed, Engine
+from dnspolicy.policy.engine import Changed, DataPath, Engine
 
 log = logging.getLogger("dnspolicy.policy")
 

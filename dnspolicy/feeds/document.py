@@ -16,8 +16,6 @@ MAX_VALUES = 5_000_000
 MAX_TEXT = 1 << 30
 """Characters of all texts together, keys included, aliases of YAML written out."""
 
-DataPath = tuple[str, ...]
-
 
 class Document(msgspec.Struct, frozen=True):
     """One state of a document. `encoded` is JSON; `at` is when it was true (seconds since 1970).

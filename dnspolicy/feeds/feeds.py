@@ -8,11 +8,11 @@ from logging import Logger
 
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.feeds.document import DataPath
 from dnspolicy.feeds.failures import bad_document
 from dnspolicy.feeds.feed import Feed, FeedOf
 from dnspolicy.feeds.measures import Measures
 from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.policy.engine import DataPath
 
 GAP = 0.5
 """Seconds between two changes of the data, since each makes a new revision of the policy."""

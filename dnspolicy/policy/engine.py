@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 from dnspolicy.model.verdict import Verdict
@@ -11,6 +11,8 @@ from dnspolicy.policy.input import PolicyInput
 
 Changed = Callable[[], None]
 """Called on the event loop when revision or footprint are no longer what they were."""
+DataPath = tuple[str, ...]
+"""Where a document lies below `data`."""
 
 
 class Engine(Protocol):
@@ -72,4 +74,12 @@ class Supply(Protocol):
 
     async def stop(self) -> None:
         """End that, and whatever `settle` began."""
+        ...
+
+
+class Feedable(Supply, Protocol):
+    """A supply whose engine can be given documents."""
+
+    async def feed(self, documents: Mapping[DataPath, bytes | None]) -> None:
+        """Put documents (JSON) at declared paths, None for none. Raises PolicyLoadError, and then nothing changed."""
         ...

@@ -21,12 +21,12 @@ from requests.adapters import HTTPAdapter
 from dnspolicy.engines.opa.credentials import Files, read
 from dnspolicy.model.errors import DnsPolicyError, EngineUnavailable
 from dnspolicy.model.printable import printable
+from dnspolicy.policy.engine import DataPath
 from dnspolicy.policy.settings.opa import Address
 
 SECONDS = 30.0
 _WHERE = re.compile(r"^\w+\(host=[^)]*\): (Failed to establish a new connection: )?")
 """What urllib3 puts before its errors."""
-Path = tuple[str, ...]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -77,28 +77,28 @@ class Admin:
     def delete_policy(self, name: str) -> None:
         self._do(self._client.delete_policy, quote(name))
 
-    def data(self, path: Path) -> Any:
+    def data(self, path: DataPath) -> Any:
         """The document at a path below `data`; None when there is none."""
         try:
             return self._do(self._client.get_data, _target(path))["result"]
         except _Missing:
             return None
 
-    def put_data(self, path: Path, document: Any) -> None:
+    def put_data(self, path: DataPath, document: Any) -> None:
         """Put a document there, whatever was there before."""
         if isinstance(document, Mapping):
             self._do(self._client.update_or_create_data, dict(document), _target(path))
             return
         self._do(self._put_value, path, document)
 
-    def _put_value(self, path: Path, document: Any) -> None:
+    def _put_value(self, path: DataPath, document: Any) -> None:
         """What the package does not do: it puts objects only."""
         url = f"{self._client.root_url}/data/{_target(path)}"
         reply = self._client._session.put(url, json=document, timeout=SECONDS)
         if reply.status_code not in (200, 204):
             raise Refused(f"OPA at {self._where}: status {reply.status_code}, {printable(reply.text)}")
 
-    def delete_data(self, path: Path) -> None:
+    def delete_data(self, path: DataPath) -> None:
         """Take it away; none there is well too."""
         try:
             self._do(self._client.delete_data, _target(path))
@@ -126,7 +126,7 @@ class _Missing(Refused):
     """There is no such thing."""
 
 
-def _target(path: Path) -> str:
+def _target(path: DataPath) -> str:
     return "/".join(quote(step, safe="") for step in path)
 
 

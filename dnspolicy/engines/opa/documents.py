@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-Path = tuple[str, ...]
+from dnspolicy.policy.engine import DataPath
+
 GRACE = 1.0
 """Seconds that the removal of a document may take. An OPA that still has it then does not decide."""
 _DIGITS = 16
@@ -35,9 +36,9 @@ class Held:
     def __init__(self) -> None:
         self.mark = ""
         self.fresh = False
-        self.there: dict[Path, bytes | None] = {}
+        self.there: dict[DataPath, bytes | None] = {}
 
-    def at(self, path: Path) -> bytes | Unknown | None:
+    def at(self, path: DataPath) -> bytes | Unknown | None:
         """The document at a path; None for none."""
         return self.there.get(path, None if self.fresh else UNKNOWN)
 
@@ -57,18 +58,18 @@ class Documents:
     each other have different `called`. Time is monotonic, in seconds.
     """
 
-    def __init__(self, declared: Mapping[Path, bool], called: str, monotonic: Callable[[], float]) -> None:
+    def __init__(self, declared: Mapping[DataPath, bool], called: str, monotonic: Callable[[], float]) -> None:
         self.name = f"dnspolicy-{called}"
-        self.wanted: dict[Path, bytes | None] = dict.fromkeys(declared)
+        self.wanted: dict[DataPath, bytes | None] = dict.fromkeys(declared)
         self.mark = ""
         self.given = False
         self._required = frozenset(path for path, required in declared.items() if required)
-        self._since: dict[Path, float] = dict.fromkeys(declared, float("-inf"))
+        self._since: dict[DataPath, float] = dict.fromkeys(declared, float("-inf"))
         self._digests = dict.fromkeys(declared, "")
         self._now = monotonic
         self.change({}, {})
 
-    def change(self, documents: Mapping[Path, bytes | None], digests: Mapping[Path, str]) -> None:
+    def change(self, documents: Mapping[DataPath, bytes | None], digests: Mapping[DataPath, str]) -> None:
         """Want others at declared paths. `digests` are those of `digests_of`, which may take longer."""
         for path, document in documents.items():
             if document is None and self.wanted[path] is not None:
@@ -98,7 +99,7 @@ class Documents:
         return held.mark == self.mark
 
 
-def digests_of(documents: Mapping[Path, bytes | None]) -> Mapping[Path, str]:
+def digests_of(documents: Mapping[DataPath, bytes | None]) -> Mapping[DataPath, str]:
     """A name for the content of each."""
     return {path: "" if raw is None else hashlib.sha256(raw).hexdigest() for path, raw in documents.items()}
 
@@ -120,6 +121,6 @@ def mark_in(provenance: bytes, name: str) -> str:
     return found.bundles.get(name, _Revision()).revision
 
 
-def shown(path: Path) -> str:
+def shown(path: DataPath) -> str:
     """A path for people."""
     return ".".join(path)

@@ -7,10 +7,11 @@ from urllib.parse import quote
 import msgspec
 
 from dnspolicy.engines.opa.connection import Kind, Lost
-from dnspolicy.engines.opa.documents import UNKNOWN, Documents, Path, shown
+from dnspolicy.engines.opa.documents import UNKNOWN, Documents, shown
 from dnspolicy.engines.opa.door import Door
 from dnspolicy.engines.opa.http import Reply
 from dnspolicy.engines.opa.replies import refusal
+from dnspolicy.policy.engine import DataPath
 
 PUT_SECONDS = 30.0
 REMOVE_SECONDS = 5.0
@@ -53,7 +54,7 @@ async def _mark(door: Door, documents: Documents, mark: str) -> None:
     door.held.mark = mark
 
 
-async def _put(door: Door, path: Path, document: bytes) -> None:
+async def _put(door: Door, path: DataPath, document: bytes) -> None:
     try:
         _check(await door.ask("PUT", data_target(path), document, _MOST, PUT_SECONDS), f"data {shown(path)}")
     except NotTaken:
@@ -64,7 +65,7 @@ async def _put(door: Door, path: Path, document: bytes) -> None:
     door.held.there[path] = document
 
 
-async def _remove(door: Door, path: Path) -> None:
+async def _remove(door: Door, path: DataPath) -> None:
     reply = await door.ask("DELETE", data_target(path), b"", _MOST, REMOVE_SECONDS)
     if reply.status != 404:
         try:
@@ -75,7 +76,7 @@ async def _remove(door: Door, path: Path) -> None:
     door.held.there[path] = None
 
 
-async def _is_there(door: Door, path: Path) -> bool:
+async def _is_there(door: Door, path: DataPath) -> bool:
     """Whether anything lies at a path; what is too long to be read does."""
     try:
         reply = await door.ask("GET", data_target(path), b"", _MOST, REMOVE_SECONDS)
@@ -91,6 +92,6 @@ def _check(reply: Reply, what: str) -> None:
     raise kind(Kind.STATUS, f"{what} is not taken: {refusal(reply)}")
 
 
-def data_target(path: Path) -> str:
+def data_target(path: DataPath) -> str:
     """The target of a path below `data`."""
     return "/v1/data/" + "/".join(quote(step, safe="") for step in path)

@@ -16,8 +16,8 @@ import msgspec
 from dnspolicy.engines.opa.admin import Admin, Refused
 from dnspolicy.engines.rego.errors import refuse
 from dnspolicy.engines.rego.sources import Limits, Sources, read
+from dnspolicy.policy.engine import DataPath
 
-DataPath = tuple[str, ...]
 _PACKAGE_STEP = "."
 
 

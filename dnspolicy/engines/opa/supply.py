@@ -15,7 +15,6 @@ from dnspolicy.corefile.regular import fingerprint
 from dnspolicy.engines.opa.connection import Lost
 from dnspolicy.engines.opa.credentials import Credentials, Files, read
 from dnspolicy.engines.opa.documents import Documents, digests_of, mark_in
-from dnspolicy.engines.opa.documents import Path as DataPath
 from dnspolicy.engines.opa.door import Door
 from dnspolicy.engines.opa.engine import OpaEngine
 from dnspolicy.engines.opa.giving import NotTaken, data_target, give
@@ -25,7 +24,7 @@ from dnspolicy.engines.opa.measures import Measures
 from dnspolicy.engines.rego import Loaded, load
 from dnspolicy.engines.rego.engine import find_literal
 from dnspolicy.model.errors import ConfigError, PolicyLoadError
-from dnspolicy.policy.engine import Changed, Engine
+from dnspolicy.policy.engine import Changed, DataPath, Engine
 from dnspolicy.policy.settings.opa import Opa
 
 log = logging.getLogger("dnspolicy.opa")

@@ -18,7 +18,7 @@ import msgspec
 from dnspolicy.engines.rego.binding import Binding, Evaluator, evaluator
 from dnspolicy.engines.rego.errors import Complaint, from_regorus
 from dnspolicy.engines.rego.failing import RegoError, RegoMemory, RegoTimeout
-from dnspolicy.engines.rego.feeding import DataPath, occupied
+from dnspolicy.engines.rego.feeding import occupied
 from dnspolicy.engines.rego.footprint_ast import footprint
 from dnspolicy.engines.rego.guards import complaints, missing
 from dnspolicy.engines.rego.parse import UnknownSyntax, module
@@ -26,6 +26,7 @@ from dnspolicy.engines.rego.program import Program, is_function
 from dnspolicy.engines.rego.samples import samples
 from dnspolicy.engines.rego.sources import Limits, Sources
 from dnspolicy.engines.rego.tree import Call, walk_rule
+from dnspolicy.policy.engine import DataPath
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import encode
 

@@ -14,13 +14,14 @@ from dnspolicy.engines.rego.binding import Evaluator, threaded
 from dnspolicy.engines.rego.brake import WITHIN, Brake
 from dnspolicy.engines.rego.errors import from_regorus
 from dnspolicy.engines.rego.failing import RegoError, RegoMemory, RegoTimeout
-from dnspolicy.engines.rego.feeding import DataPath, Fed, digest_of, fill_slowly, read_slowly, revision, shown
+from dnspolicy.engines.rego.feeding import Fed, digest_of, fill_slowly, read_slowly, revision, shown
 from dnspolicy.engines.rego.loaded import Loaded, exhaust
 from dnspolicy.engines.rego.samples import samples
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable, PolicyLoadError
 from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.decode import decode
+from dnspolicy.policy.engine import DataPath
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput, encode
 

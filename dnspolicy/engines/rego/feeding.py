@@ -14,9 +14,7 @@ from dnspolicy.engines.rego.failing import RegoError
 from dnspolicy.engines.rego.program import Program, compatible
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.model.printable import printable
-
-DataPath = tuple[str, ...]
-"""Where a document lies below `data`."""
+from dnspolicy.policy.engine import DataPath
 
 
 def occupied(program: Program, declared: Sequence[DataPath]) -> Iterator[Complaint]:

@@ -14,11 +14,11 @@ import msgspec
 from dnspolicy.engines.rego.binding import Binding, preferred
 from dnspolicy.engines.rego.check import Job, Report, check
 from dnspolicy.engines.rego.errors import Complaint, refuse
-from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.engines.rego.loaded import Loaded
 from dnspolicy.engines.rego.reading import read_apart
 from dnspolicy.engines.rego.sources import Limits, SourceFile, read
 from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.policy.engine import DataPath
 
 UNTRUSTED = (
     "a policy that is not the operator's own needs an embedded engine with limits, which the wheel of regorus has not: "

@@ -9,9 +9,9 @@ import msgspec
 
 from dnspolicy.engines.rego.binding import Binding, Evaluator, evaluator
 from dnspolicy.engines.rego.failing import RegoError
-from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.engines.rego.sources import Source
 from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.policy.engine import DataPath
 from dnspolicy.policy.footprint import Footprint
 
 _UNLIMITED = 2**31 - 1

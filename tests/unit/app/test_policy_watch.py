@@ -13,9 +13,9 @@ from dnspolicy.app.plan import Plan
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.corefile.schema import Duration
 from dnspolicy.engines.rego import Loaded, load
-from dnspolicy.engines.rego.feeding import DataPath
 from dnspolicy.model.answer import Dependencies
 from dnspolicy.plugins.policy import Config
+from dnspolicy.policy.engine import DataPath
 
 
 def rule(reason: str) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from feeds_help import LOG, PATIENCE
 
 from dnspolicy.chain.metrics import Counter, Gauge, Metrics
-from dnspolicy.feeds.document import DataPath, Document
+from dnspolicy.feeds.document import Document
 from dnspolicy.feeds.document import Told as Hears
 from dnspolicy.feeds.failures import FeedFailure, Reason
 from dnspolicy.feeds.feed import FeedOf
 from dnspolicy.feeds.feeds import Feeds
 from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.policy.engine import DataPath
 from dnspolicy.testing.clock import FakeClock
 
 
