@@ -54,6 +54,7 @@ class Policies:
         self._loads = loads
         self._tenants: dict[str, Tenant] = {}
         self._texts: dict[str, bytes] = {}
+        self._took: dict[str, float] = {}
         self._checker = Checker()
         self._refused = metrics.counter(
             "dnspolicy_tenant_policy_refused_total", "Policies of namespaces that were refused.", ("namespace",)
@@ -92,6 +93,7 @@ class Policies:
         for name in gone:
             self._forget(name)
         fresh = [name for name, fields in wanted.items() if self._texts.get(name) != fields]
+        fresh.sort(key=lambda name: self._took.get(name, 0.0))  # what is slow to check does not hold up the others
         if not self.complete:
             for name in fresh:
                 self._put(name, Tenant(None, "", problem="it was not checked yet", monotonic=self._monotonic))
@@ -110,7 +112,9 @@ class Policies:
             await asyncio.to_thread(self._checker.close)
 
     async def _renew(self, name: str, fields: bytes) -> None:
-        budget = Budget(self._settings.share / 100, self._monotonic())
+        known, began = self._tenants.get(name), self._monotonic()
+        budget = known.budget if known is not None else None  # whoever changes it often has no more time for that
+        budget = budget or Budget(self._settings.share / 100, began)
         try:
             if len(self._texts) >= self._settings.most and name not in self._texts:
                 raise PolicyLoadError(f"more than {self._settings.most} namespaces have policies")
@@ -120,16 +124,16 @@ class Policies:
                 loaded, metrics=self._metrics, monotonic=self._monotonic, here=False, encoded=encode
             )  # fmt: skip
             await engine.settle()
-        except PolicyLoadError as problem:
+        except Exception as problem:  # noqa: BLE001 whatever one namespace brings about must not keep the others waiting
             self._refused.inc((name,))
-            self._said(name, str(problem))
-            known = self._tenants.get(name)
+            self._said(name, str(problem) if isinstance(problem, PolicyLoadError) else repr(problem))
             if known is None or known.engine is None:
                 why = "it was refused, and there is none before it"
                 self._put(name, Tenant(None, _digest(fields), problem=why, monotonic=self._monotonic))
         else:
             self._put(name, Tenant(engine, loaded.revision, paths=paths, budget=budget, monotonic=self._monotonic))
         self._texts[name] = fields
+        self._took[name] = self._monotonic() - began
 
     def _load(self, name: str, fields: bytes) -> Loaded:
         """In a thread. Raises PolicyLoadError."""
@@ -138,7 +142,7 @@ class Policies:
         if sum(len(file.raw) for file in files) > settings.size:
             raise PolicyLoadError(f"more than {settings.size} bytes")
         limits = Limits(
-            files=64, policy_bytes=settings.size, data_bytes=settings.size, rule_seconds=0.5, check_seconds=10.0,
+            files=64, policy_bytes=settings.size, data_bytes=settings.size, rule_seconds=0.5, check_seconds=5.0,
             evaluation_bytes=settings.memory,
         )  # fmt: skip
         loaded = self._loads((), limits=limits, trusted=False, more=files, apart=self._checker.check)
@@ -151,6 +155,7 @@ class Policies:
 
     def _forget(self, name: str) -> None:
         del self._texts[name]
+        self._took.pop(name, None)
         self._tenants.pop(name, None)
         self._refused.values.pop((name,), None)
         for labels in [labels for labels in self._failures.values if labels[0] == name]:
