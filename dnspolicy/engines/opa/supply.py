@@ -100,7 +100,8 @@ class OpaSupply:
         return self._engine
 
     def announcement(self) -> str:
-        return f"policy revision {self._engine.revision} of OPA at {', '.join(self._settings.urls)}"
+        asked = f"OPA at {', '.join(self._settings.urls)}"
+        return f"policy revision {self._engine.revision} of {asked}" if self._looked else f"policy of {asked}"
 
     def source_of(self, rule: str) -> str | None:
         ours = self._engine.ours
