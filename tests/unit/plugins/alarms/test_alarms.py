@@ -140,6 +140,16 @@ def test_reasons(config: Config, names: list[str], reason: str) -> None:
     assert watch.metrics.counter("dnspolicy_alarms_raised_total", "", ("reason",)).values == {(reason,): 1.0}
 
 
+def test_names_that_come_from_memory_count() -> None:
+    watch = Watch()
+    for text in secrets(100):
+        name = from_text(text)
+        outcome = Outcome(Query(name, 1, name), Answer(), "10.0.0.1", 4053, watch.index.identify("10.0.0.1"))
+        watch.room.repeated(outcome, 3, 0.0, 1.0, 0.1)
+    watch.room.tell()
+    assert watch.alarms("10.0.0.1")
+
+
 def test_repeats_count_as_queries_only() -> None:
     watch = Watch(Config(queries=1000))
     name = from_text("www.shop.example")
