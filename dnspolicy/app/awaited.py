@@ -9,11 +9,10 @@ from dnspolicy.engines.rego import RegoEngine
 from dnspolicy.model.errors import EngineUnavailable
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.engine import DataPath
-from dnspolicy.policy.footprint import Footprint
+from dnspolicy.policy.footprint import EVERYTHING, Footprint
 from dnspolicy.policy.input import PolicyInput
 
 NOTHING_YET = "none"
-_EVERYTHING = Footprint(frozenset({()}), timeless=False)
 
 
 class AwaitedEngine:
@@ -37,7 +36,7 @@ class AwaitedEngine:
 
     @property
     def footprint(self) -> Footprint:
-        return _EVERYTHING if self._engine is None else self._engine.footprint
+        return EVERYTHING if self._engine is None else self._engine.footprint
 
     def not_ready(self) -> str | None:
         return self._missing if self._engine is None else None

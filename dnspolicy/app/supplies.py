@@ -19,7 +19,7 @@ from dnspolicy.engines.firewall import FirewallSupply
 from dnspolicy.engines.opa import Files, OpaSupply, Sources
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins.policy import Config
-from dnspolicy.policy.engine import Supply
+from dnspolicy.policy.engine import Feedable, Supply
 
 Build = Callable[[Config, Plan, Parts, bool], Supply]
 """The last says whether this is the thread that decides; if not, `settle` is called in that one."""
@@ -35,28 +35,18 @@ def _rego(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
     folders = _folders(config.rego, plan)
     declared = tuple(line.steps for line in config.data)
     feeds = feeds_of(config.data, plan, parts)
-    supply: RegoSupply | BundleSupply
-    if config.bundle:
-        supply = BundleSupply(
-            placed(config.bundle, plan.path),
-            folders,
-            config.entrypoint,
-            reload=float(config.reload),
-            clock=parts.clock,
-            metrics=parts.metrics,
-            here=here,
-            declared=declared,
+    reload = float(config.reload)
+    supply: Feedable = (
+        BundleSupply(
+            placed(config.bundle, plan.path), folders, config.entrypoint,
+            reload=reload, clock=parts.clock, metrics=parts.metrics, here=here, declared=declared,
         )
-        return FedSupply(supply, feeds, parts) if feeds else supply
-    supply = RegoSupply(
-        folders,
-        config.entrypoint,
-        reload=float(config.reload),
-        metrics=parts.metrics,
-        monotonic=parts.clock.monotonic,
-        here=here,
-        declared=declared,
-    )
+        if config.bundle
+        else RegoSupply(
+            folders, config.entrypoint,
+            reload=reload, metrics=parts.metrics, monotonic=parts.clock.monotonic, here=here, declared=declared,
+        )
+    )  # fmt: skip
     return FedSupply(supply, feeds, parts) if feeds else supply
 
 

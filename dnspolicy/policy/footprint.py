@@ -87,6 +87,8 @@ class Footprint(msgspec.Struct, frozen=True):
         )
 
 
+EVERYTHING = Footprint(frozenset({()}), timeless=False)
+"""When nobody knows what a policy reads."""
 Key = tuple[Hashable, ...]
 Get = Callable[[PolicyInput], Hashable]
 GetClient = Callable[[Identity], Hashable]

@@ -17,12 +17,12 @@ from dnspolicy.corefile.credentials import Pem
 from dnspolicy.engines.grpc.asking import Asking, Calls, Stream, problem_of
 from dnspolicy.engines.grpc.credentials import for_client
 from dnspolicy.engines.grpc.decode import Unreached, read_revision
-from dnspolicy.engines.grpc.paths import EVERYTHING, read_paths
+from dnspolicy.engines.grpc.paths import read_paths
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.engines.grpc.words import API_MINOR, GET_INFO, SERVICE, WATCH
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineUnavailable
 from dnspolicy.model.printable import printable
-from dnspolicy.policy.footprint import Path
+from dnspolicy.policy.footprint import EVERYTHING, Path
 from dnspolicy.policy.settings.grpc import GrpcMode, GrpcSettings
 
 HEALTH = "/grpc.health.v1.Health/Check"
@@ -35,7 +35,7 @@ class Info(msgspec.Struct, frozen=True):
 
     engine: str = "unknown"
     revision: str = ""
-    reads: frozenset[Path] = EVERYTHING
+    reads: frozenset[Path] = EVERYTHING.paths
     timeless: bool = False
 
 
@@ -203,8 +203,8 @@ class Connection:
 def info_of(said: pb.GetInfoResponse | pb.PolicyRevision, engine: str = "") -> Info:
     """What was told. Raises EngineBadReply for a revision that is none."""
     revision = read_revision(said.revision) if said.revision else ""
-    reads = read_paths(said.reads) if said.HasField("reads") else EVERYTHING
+    reads = read_paths(said.reads) if said.HasField("reads") else EVERYTHING.paths
     if isinstance(said, pb.GetInfoResponse):
         engine = printable(said.engine[:64]) or "unknown"
     # A path nobody knows may stand for anything, and a policy of such a path is none that this version understands.
-    return Info(engine, revision, EVERYTHING if reads is None else reads, said.timeless and reads is not None)
+    return Info(engine, revision, EVERYTHING.paths if reads is None else reads, said.timeless and reads is not None)

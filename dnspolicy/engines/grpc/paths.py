@@ -15,9 +15,8 @@ from dnspolicy.policy.document import (
     QueryDocument,
     TargetDocument,
 )
-from dnspolicy.policy.footprint import EXISTS, OPTIONAL_OBJECTS, Path
+from dnspolicy.policy.footprint import EVERYTHING, EXISTS, OPTIONAL_OBJECTS, Path
 
-EVERYTHING: frozenset[Path] = frozenset({()})
 MOST = 256
 """Paths that anything may name; beyond, all is read."""
 _OPEN = frozenset({"labels", "namespace_labels", "alarms"})
@@ -47,14 +46,14 @@ def read_paths(paths: pb.Paths) -> frozenset[Path] | None:
     """
     found: set[Path] = set()
     if len(paths.paths) > MOST:
-        return EVERYTHING
+        return EVERYTHING.paths
     for path in paths.paths:
         steps = tuple(path.steps)
         if not _known(steps):
             return None
         found.add(steps)
         found.update((*steps[:i], EXISTS) for i in range(1, len(steps)) if steps[:i] in OPTIONAL_OBJECTS)
-    return EVERYTHING if () in found else frozenset(found)
+    return EVERYTHING.paths if () in found else frozenset(found)
 
 
 def _known(steps: Path) -> bool:

@@ -20,10 +20,9 @@ from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavaila
 from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.decode import decode
-from dnspolicy.policy.footprint import Footprint
+from dnspolicy.policy.footprint import EVERYTHING, Footprint
 from dnspolicy.policy.input import PolicyInput, encode
 
-EVERYTHING = Footprint(frozenset({()}), timeless=False)
 UNKNOWN = "unknown"
 """The revision while no OPA was reached."""
 _BAD = (Kind.MALFORMED, Kind.BROKEN_OFF)

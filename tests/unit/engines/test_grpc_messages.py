@@ -16,7 +16,7 @@ from hypothesis import given, settings
 import dnspolicy
 from dnspolicy.engines.grpc.decode import Unreached, reply_of
 from dnspolicy.engines.grpc.encode import body, client_bytes, item, request
-from dnspolicy.engines.grpc.paths import EVERYTHING, read_paths, write_paths
+from dnspolicy.engines.grpc.paths import read_paths, write_paths
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.engines.grpc.vary import VaryCache
 from dnspolicy.engines.grpc.words import CLIENTS, PHASES, TARGETS, TRANSPORTS, VIAS, words
@@ -24,7 +24,7 @@ from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, E
 from dnspolicy.model.identity import ClientKind, Identity
 from dnspolicy.policy import document as documents
 from dnspolicy.policy.document import InputDocument
-from dnspolicy.policy.footprint import Footprint, projector
+from dnspolicy.policy.footprint import EVERYTHING, Footprint, projector
 from dnspolicy.policy.input import PolicyInput, encode
 from tests.unit.policy.questions import question, questions
 
@@ -179,7 +179,7 @@ def test_paths_are_read_or_refused(steps: list[str], found: set[tuple[str, ...]]
 
 
 def test_too_many_paths_are_everything() -> None:
-    assert read_paths(pb.Paths(paths=[pb.Path(steps=["phase"])] * 1000)) == EVERYTHING
+    assert read_paths(pb.Paths(paths=[pb.Path(steps=["phase"])] * 1000)) == EVERYTHING.paths
 
 
 @pytest.mark.parametrize(
