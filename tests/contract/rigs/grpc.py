@@ -91,24 +91,20 @@ class FakePointUnaryRig(FakePointRig):
     mode = GrpcMode.UNARY
 
 
-class PdpRig(GrpcRig):
-    """Our own decision point over the engine that is used in tests."""
+class EnginePdpRig(GrpcRig):
+    """Our own decision point over any engine."""
 
-    def start(self, decision: object, broken: Break | None = None) -> Engine:
-        self.static = _Static(StaticEngine(_says(decision), revision=_hash(decision)))
+    def serve(self, engine: Engine) -> Engine:
+        """The engine that asks for the verdicts of another one."""
+        self.held = _Held(engine)
         self.run(self._serve())
         return self.connect(f"unix:{self.folder / 's'}")
 
     async def _serve(self) -> None:
         parts = Parts(SystemClock(), print, print)
         options = Options((f"unix:{self.folder / 's'}",), drain=0.0)
-        self.pdp = Pdp(self.static, options, parts, timeout=5.0)
+        self.pdp = Pdp(self.held, options, parts, timeout=5.0)
         await self.pdp.start()
-
-    def change(self, decision: object) -> None:
-        revision = _hash(decision)
-        self.run(_called(lambda: self.static.swap(_says(decision), revision)))
-        self.await_true(lambda: self.engine.revision == revision)
 
     def close(self) -> None:
         if self.supply is not None:
@@ -118,16 +114,26 @@ class PdpRig(GrpcRig):
         super().close()
 
 
-class _Static:
-    """That engine as a supply."""
+class PdpRig(EnginePdpRig):
+    """The same over the engine that is used in tests."""
 
-    def __init__(self, engine: StaticEngine) -> None:
+    def start(self, decision: object, broken: Break | None = None) -> Engine:
+        self.static = StaticEngine(_says(decision), revision=_hash(decision))
+        return self.serve(self.static)
+
+    def change(self, decision: object) -> None:
+        revision = _hash(decision)
+        self.static.swap(_says(decision), revision)
+        self.run(_called(self.held.changed))
+        self.await_true(lambda: self.engine.revision == revision)
+
+
+class _Held:
+    """An engine as a supply."""
+
+    def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self._changed: Changed = lambda: None
-
-    def swap(self, says: Says, revision: str) -> None:
-        self.engine.swap(says, revision)
-        self._changed()
+        self.changed: Changed = lambda: None
 
     def announcement(self) -> str:
         return "static"
@@ -139,7 +145,7 @@ class _Static:
         """Nothing."""
 
     async def start(self, changed: Changed) -> None:
-        self._changed = changed
+        self.changed = changed
 
     async def stop(self) -> None:
         """Nothing."""
