@@ -20,6 +20,10 @@ _OF_THE_ENGINE = ("entrypoint", "data", "bundle")
 """Words of a policy block that stand where the policy is."""
 
 
+HOLD = 1.0
+"""Seconds that decisions of OPA are remembered, as nothing in them tells that its own data changed."""
+
+
 class Engine(StrEnum):
     REGO = "rego"
     GRPC = "grpc"
@@ -43,6 +47,10 @@ class Deciding(Protocol):
         """How many changes of the policy were refused beside the server."""
         ...
 
+    def data(self) -> object:
+        """The data it decides with, where the revision does not tell that they changed."""
+        ...
+
 
 class InTheServer:
     def __init__(self, rego: Sequence[str], options: Sequence[str]) -> None:
@@ -59,6 +67,9 @@ class InTheServer:
 
     def refused(self) -> float:
         return 0.0
+
+    def data(self) -> object:
+        return None
 
 
 class AtADecisionPoint:
@@ -92,6 +103,9 @@ class AtADecisionPoint:
         failed = self._parts.metrics.counter("dnspolicy_policy_reload_failed_total", "")
         return sum(failed.values.values())
 
+    def data(self) -> object:
+        return None
+
 
 class InOpa:
     """A real one, which looks at the folders by itself. The server is told what it can read there."""
@@ -99,8 +113,8 @@ class InOpa:
     def __init__(self, rego: Sequence[str], options: Sequence[str], folder: Path) -> None:
         program = find("opa")
         assert program is not None
-        self._control = Control(program, folder, ("--watch", *rego))
-        self.lines = [f"opa {self._control.url} {{", f"rego {' '.join(rego)}", "hold 1s", "}", *options]
+        self._control = Control(program, folder, ("--watch", "--ignore=*_test.rego", *rego))
+        self.lines = [f"opa {self._control.url} {{", f"rego {' '.join(rego)}", f"hold {HOLD}s", "}", *options]
 
     async def start(self) -> None:
         await asyncio.to_thread(self._control.start)
@@ -113,6 +127,9 @@ class InOpa:
 
     def refused(self) -> float:
         return 0.0
+
+    def data(self) -> object:
+        return self._control.ask("GET", "/v1/data")
 
 
 def deciding(engine: Engine, rego: Sequence[str], options: Sequence[str], folder: Path, clock: Clock) -> Deciding:

@@ -27,7 +27,7 @@ from dnspolicy.app import App, read_plan, resolver
 from dnspolicy.plugins.alarms import Alarms
 from dnspolicy.testing.upstream import FakeUpstream
 from tests.scenarios import asking, cluster, upstreams
-from tests.scenarios.engines import Engine, deciding, poll
+from tests.scenarios.engines import HOLD, Engine, deciding, poll
 from tests.scenarios.expected import differences, shape
 from tests.scenarios.instants import Words
 from tests.scenarios.story import STORIES, Step, Story, read
@@ -186,19 +186,23 @@ class _Stage:
 
     async def _replace_policy(self, step: Step) -> None:
         """Write the policy, and wait until it is in force or refused."""
-        before = self._policy_state()
+        with_data = step.data is not None and not step.policy
+        before = self._policy_state(with_data)
         if step.data is not None:
             self._write("site/data.json", json.dumps(step.data))
         if step.policy:
             self._write("site/policy.rego", step.policy)
-        await _until(lambda: self._policy_state() != before, "the policy stays as it was")
-        revisions, refused = self._policy_state()
+        await _until(lambda: self._policy_state(with_data) != before, "the policy stays as it was")
+        if with_data and self._engine.data() is not None:
+            self._clock.passed += HOLD
+        revisions, refused = self._policy_state(with_data)
         if step.refused is not (refused > before[1]) or step.refused is not (revisions == before[0]):
             raise Wrong(f"the policy is {'refused' if refused > before[1] else 'in force'}")
 
-    def _policy_state(self) -> tuple[tuple[str, ...], float]:
+    def _policy_state(self, with_data: bool = False) -> tuple[tuple[object, ...], float]:
+        data = [self._engine.data()] if with_data else []
         refused = self._app.parts.metrics.counter("dnspolicy_policy_reload_failed_total", "")
-        return tuple(self._app.rooms.engines.announcement()), sum(refused.values.values()) + self._engine.refused()
+        return (*self._app.rooms.engines.announcement(), *data), sum(refused.values.values()) + self._engine.refused()
 
     async def _ask(self, step: Step) -> None:
         source = self._source(step.by)

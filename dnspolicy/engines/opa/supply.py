@@ -74,6 +74,7 @@ class OpaSupply:
         self._curious = asyncio.Event()
         self._looked = False
         self._task: asyncio.Task[None] | None = None
+        self._failed = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
         self._measures = measures = Measures(metrics)
         target = data_target(tuple(entrypoint.split(".")[1:])) + "?provenance=true"
         doors = [
@@ -273,6 +274,7 @@ class OpaSupply:
         try:
             loaded: Loaded = await asyncio.to_thread(self._load)
         except PolicyLoadError as problem:
+            self._failed.inc()
             log.error("the folders of policies that OPA has cannot be loaded:\n%s", problem)
             return
         self._engine.ours = loaded
