@@ -1,4 +1,7 @@
-"""Keys of signatures: public ones and secrets, each for one algorithm."""
+"""Keys of signatures: public ones and secrets, each for one algorithm.
+
+What knows keys takes 9 MB, which only signed bundles need: it is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,6 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from dnspolicy.bundle.errors import BundleError
 
@@ -102,6 +101,9 @@ def signing_key(file: str, raw: bytes, algorithm: Algorithm | None = None) -> tu
     """A private key in PEM without password, or a secret, as PyJWT wants it, with its algorithm. Raises BundleError."""
     if _PEM not in raw:
         return _secret(raw, file), _agreed(raw, algorithm, file, raw)
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
     try:
         key = serialization.load_pem_private_key(raw, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -112,6 +114,10 @@ def signing_key(file: str, raw: bytes, algorithm: Algorithm | None = None) -> tu
 def _public(raw: bytes, file: str) -> Any:
     if b"PRIVATE KEY-----" in raw:
         raise BundleError(f"{file}: holds a private key; the public one is enough here, and safer")
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
     try:
         if b"-----BEGIN CERTIFICATE-----" in raw:
             return x509.load_pem_x509_certificate(raw).public_key()
@@ -143,6 +149,8 @@ def _agreed(kind: Any, wanted: Algorithm | None, file: str, raw: bytes) -> Algor
 def _fit(kind: Any, file: str) -> tuple[Algorithm, Sequence[Algorithm]]:
     if isinstance(kind, bytes):
         return Algorithm.HS256, _SECRETS
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
     if isinstance(kind, rsa.RSAPublicKey):
         if kind.key_size < MIN_RSA_BITS:
             raise BundleError(f"{file}: an RSA key of {kind.key_size} bits; {MIN_RSA_BITS} are the least")

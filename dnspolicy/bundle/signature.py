@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-import jwt
 import msgspec
-from cryptography.hazmat.primitives import serialization
 
 from dnspolicy.bundle.digest import ALGORITHM, ReadYaml, digest
 from dnspolicy.bundle.errors import BundleError
@@ -52,6 +50,8 @@ class Signer(msgspec.Struct, frozen=True):
         """What checks its signatures: a public key in PEM, or the secret."""
         if isinstance(self.key, bytes):
             return self.key
+        from cryptography.hazmat.primitives import serialization
+
         form = serialization.PublicFormat.SubjectPublicKeyInfo
         return bytes(self.key.public_key().public_bytes(serialization.Encoding.PEM, form))
 
@@ -88,6 +88,8 @@ def sign(files: Iterable[Entry], signer: Signer) -> bytes:
         claims["keyid"] = signer.key_id
     if signer.scope:
         claims["scope"] = signer.scope
+    import jwt  # as in `keys`
+
     payload = msgspec.json.encode(claims)
     headers = {"kid": signer.key_id} if signer.key_id else None
     token = jwt.PyJWS().encode(payload, signer.key, algorithm=signer.algorithm, headers=headers)
@@ -108,6 +110,8 @@ def _token(raw: bytes) -> str:
 
 def _claims(token: str, trust: Trust) -> tuple[VerificationKey, Claims]:
     """What a token says, once the signature is known to be good."""
+    import jwt
+
     checker = jwt.PyJWS(options={"enforce_minimum_key_length": True})
     try:
         raw = token.encode("ascii")
@@ -124,6 +128,8 @@ def _claims(token: str, trust: Trust) -> tuple[VerificationKey, Claims]:
 
 def _payload(token: str) -> bytes:
     """What a token says, whoever made it. Raises BundleError."""
+    import jwt
+
     try:
         unchecked = jwt.PyJWS().decode_complete(token.encode("ascii"), options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as problem:

@@ -65,7 +65,7 @@ class _Waiting:
         self._last = number = self._last + 1
         answer: Answer = self.loop.create_future()
         self.pending[number] = answer
-        timer = self.loop.call_later(seconds, self.fail, number, EngineTimeout("no decision in time"))
+        timer = self.loop.call_later(seconds, self._late, number)
 
         def done(_: object) -> None:
             timer.cancel()
@@ -73,6 +73,9 @@ class _Waiting:
 
         answer.add_done_callback(done)
         return number, answer
+
+    def _late(self, number: int) -> None:
+        self.fail(number, EngineTimeout("no decision in time"))
 
     def fail(self, number: int, problem: EngineError) -> None:
         answer = self.pending.pop(number, None)
