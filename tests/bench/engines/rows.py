@@ -71,7 +71,7 @@ class Engines:
     # ---------------------------------------------------------------------------------------------------- decisions
 
     def _decisions(self) -> Section:
-        section = Section("engines", "one decision by engine, every name a new one; added to an answer", RAW)
+        section = Section("engines", "one decision by engine, every name a new one", RAW)
         with self._deciders("engines") as deciders:
             runs = self._engine_runs(deciders, self._folder / "engines", section)
             self._rounds_of(section, runs, IN_FLIGHT)

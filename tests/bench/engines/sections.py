@@ -82,7 +82,8 @@ ADDED = ("p50 added", "p99 added", "p50 ÷")
 
 
 def show(section: Section, console: Console) -> None:
-    console.print(f"{section.key}: {section.title}", style="bold", markup=False, highlight=False)
+    beside = f"; added: beside {section.beside}" if section.beside else ""
+    console.print(f"{section.key}: {section.title}{beside}", style="bold", markup=False, highlight=False)
     heads = (*HEADS, *(ADDED if section.beside else ()))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for head in heads:
