@@ -12,7 +12,8 @@ from dnspolicy.engines.opa import Files, OpaSupply, Sources
 from dnspolicy.policy.engine import Engine
 from dnspolicy.policy.settings.opa import Opa
 from dnspolicy.testing import opa as fake
-from dnspolicy.testing.opa import FakeOpa, Trick
+from dnspolicy.testing.opa import FakeOpa
+from dnspolicy.testing.opatricks import Trick
 from tests.contract.rigs.base import UNDEFINED, Break, Rig
 from tests.peers.find import find
 from tests.unit.engines.opa.control import Control

@@ -19,7 +19,8 @@ import pytest
 from dnspolicy.app.app import App
 from dnspolicy.app.reading import read_plan
 from dnspolicy.chain.clock import SystemClock
-from dnspolicy.testing.opa import FakeOpa, Trick
+from dnspolicy.testing.opa import FakeOpa
+from dnspolicy.testing.opatricks import Trick
 from tests.e2e.process import free_port, own_ip
 
 COREFILE = """.:{port} {{

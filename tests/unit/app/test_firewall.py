@@ -13,11 +13,19 @@ import pytest
 from dnspolicy.cluster.objects import Namespace, Pod, Port, Service, ServiceKind
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.testing.clock import FakeClock
-from dnspolicy.testing.opa import FakeOpa, Trick
+from dnspolicy.testing.opa import FakeOpa
+from dnspolicy.testing.opatricks import Trick
 from tests.unit.app.one import One
 
 KUBERNETES = "kubernetes cluster.local {\n manifests cluster\n pods verified\n }\n"
-HOSTS = "hosts {\n 192.0.2.1 good.example\n 10.0.0.1 bad.example\n 192.0.2.2 both.example\n 10.0.0.2 both.example\n fallthrough\n }\n"
+HOSTS = """hosts {
+    192.0.2.1 good.example
+    10.0.0.1 bad.example
+    192.0.2.2 both.example
+    10.0.0.2 both.example
+    fallthrough
+}
+"""
 TENANTS = """firewall query {
     allow [kubernetes/client-namespace] !~ '^tenant-'
     allow [kubernetes/namespace] == [kubernetes/client-namespace]
@@ -129,7 +137,9 @@ def test_an_engine_that_says_nothing_allows_nothing(tmp_path: Path, direction: s
         assert answers(corefile(tmp_path, engine(silent, direction)), (SYSTEM, "good.example")) == ["NXDOMAIN"]
 
 
-@pytest.mark.parametrize("trick", [trick for trick in Trick if trick.name in ("HUNG", "CLOSE", "ERROR", "HTML", "EMPTY", "HALF")])
+@pytest.mark.parametrize(
+    "trick", [trick for trick in Trick if trick.name in ("HUNG", "CLOSE", "ERROR", "HTML", "EMPTY", "HALF")]
+)
 def test_an_engine_that_fails_allows_nothing(tmp_path: Path, opa: FakeOpa, trick: Trick) -> None:
     opa.trick = trick
     assert answers(corefile(tmp_path, engine(opa)), (SYSTEM, "good.example")) == ["SERVFAIL"]

@@ -11,7 +11,8 @@ import pytest
 from dnspolicy.engines.opa.connection import Kind
 from dnspolicy.engines.opa.pool import WAITING
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable
-from dnspolicy.testing.opa import UNDEFINED, FakeOpa, Trick
+from dnspolicy.testing.opa import UNDEFINED, FakeOpa
+from dnspolicy.testing.opatricks import Trick
 from tests.unit.engines.opa.asking import ALLOW, BLOCK, Asking, storm
 from tests.unit.policy.questions import question
 
