@@ -1,4 +1,10 @@
 # Which rules are in shadow for the client that asks: none, unless the folder `roll-out` is loaded.
+
+# METADATA
+# title: Rules on their way
+# scope: package
+# schemas:
+#   - input: schema.input
 package dnspolicy.rollout
 
 # By the rule of a candidate: `enforce` or `shadow`. The server refuses anything else as a bad decision. Data that nobody

@@ -85,7 +85,7 @@ of_shard := [[heavy, endpoint.ip] |
 	shard := input.client.labels["dns.example/shard"]
 	some endpoint in input.target.endpoints
 	endpoint.labels[label] == shard
-	heavy := weight(endpoint.hash, input.client.hash)
+	heavy := weight(endpoint.hash, input.client.hash) # dnspolicy-lint: ignore class-per-client each client has its own
 ]
 
 # Endpoints with the greatest weight for this client. Both addresses of a pod weigh the same, and count once.
@@ -98,7 +98,7 @@ hashed := [ip |
 
 weighed := [[heavy, endpoint.ip] |
 	some endpoint in input.target.endpoints
-	heavy := weight(endpoint.hash, input.client.hash)
+	heavy := weight(endpoint.hash, input.client.hash) # dnspolicy-lint: ignore class-per-client each client has its own
 ]
 
 default copies := 1

@@ -11,6 +11,11 @@ from dnspolicy.engines.rego.tree import Module
 
 _COMMENT = re.compile(r"#\s*dnspolicy-lint:\s*(?P<word>\S*)\s*(?P<rule>\S*)\s*(?P<why>.*)")
 
+_BY_COMPANY = frozenset(
+    {Check.BOTH_PHASES, Check.MISSING_METADATA, Check.MISSING_TEST, Check.RESPONSE_PHASE, Check.UNCACHEABLE}
+)
+"""What is found or not, depending on which other folders are looked at."""
+
 
 class _Ignored:
     def __init__(self, module: Module, line: int, column: int, about: int, rule: str, why: str) -> None:
@@ -49,7 +54,9 @@ def _wrong(comment: _Ignored) -> str:
         return f"no rule of the linter is called {comment.rule}" if comment.rule else "which rule is to be ignored?"
     if not comment.why:
         return f"why is {comment.rule} to be ignored?"
-    return "" if comment.used else f"{comment.rule} finds nothing here any more"
+    if comment.used or comment.rule in _BY_COMPANY:
+        return ""
+    return f"{comment.rule} finds nothing here any more"
 
 
 def _comments(module: Module) -> Iterator[_Ignored]:
