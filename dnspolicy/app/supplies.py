@@ -63,10 +63,10 @@ def _folders(named: Sequence[str], plan: Plan) -> tuple[Path, ...]:
 def _opa(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
     settings = config.opa
     assert settings is not None
-    token, ca, cert, key = (
-        plan.path(text) if text else None for text in (settings.token_file, settings.ca, settings.cert, settings.key)
-    )
-    files = Files(token, ca, cert, key, tls=any(address.tls for address in settings.addresses))
+    pem = settings.files(plan.path)
+    token = plan.path(settings.token_file) if settings.token_file else None
+    tls = any(address.tls for address in settings.addresses)
+    files = Files(token, pem.authority, pem.certificate, pem.key, tls=tls)
     documents = {line.steps: line.required for line in config.data}
     called = hashlib.sha256(repr(config.data).encode()).hexdigest()[:8]
     feeds = feeds_of(config.data, plan, parts)

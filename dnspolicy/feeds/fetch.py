@@ -60,10 +60,8 @@ def origin_of(
     words: WebWords, path: Callable[[str], Path], *, url: str, every: float, limit: int, accept: str = "*/*"
 ) -> Origin:
     """The origin that some words of a configuration describe. `path`: what it writes → where that is."""
-    certificate, key = words.certificate or ("", "")
-    token_file, ca, certificate_file, key_file, keep = (
-        path(text) if text else None for text in (words.token_file, words.ca, certificate, key, words.keep)
-    )
+    files = words.files(path)
+    token_file, keep = (path(text) if text else None for text in (words.token_file, words.keep))
     return Origin(
         url=url,
         every=every,
@@ -71,9 +69,9 @@ def origin_of(
         wait=words.wait,
         limit=limit,
         token_file=token_file,
-        ca=ca,
-        certificate=certificate_file,
-        key=key_file,
+        ca=files.authority,
+        certificate=files.certificate,
+        key=files.key,
         keep=keep,
         accept=accept,
     )

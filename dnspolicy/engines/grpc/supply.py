@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.corefile.credentials import PemFiles
 from dnspolicy.engines.grpc.engine import UNKNOWN, GrpcEngine
 from dnspolicy.policy.engine import Changed, Engine
 from dnspolicy.policy.settings.grpc import GrpcSettings
@@ -28,7 +27,7 @@ class GrpcSupply:
         metrics: Metrics,
         monotonic: Callable[[], float],
     ) -> None:
-        files = PemFiles(*(locate(text) if text else None for text in (settings.ca, settings.cert, settings.key)))
+        files = settings.files(locate)
         files.checked()
         targets = tuple(f"unix:{locate(t[5:])}" if t.startswith("unix:") else t for t in settings.targets)
         self._settings = settings

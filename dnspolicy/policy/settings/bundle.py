@@ -10,7 +10,7 @@ import msgspec
 
 from dnspolicy.bundle.keys import Algorithm
 from dnspolicy.corefile.schema import Duration, Positional, Size
-from dnspolicy.policy.settings.web import WORDS, WebWords, check_url, without_secrets
+from dnspolicy.policy.settings.web import WORDS, TlsWords, WebWords, check_url, without_secrets
 
 _WEB_ONLY = ("every", "wait", "timeout", "keep", "token_file", "ca", "certificate", "unsigned")
 
@@ -36,7 +36,7 @@ class BundleLine(WebWords, frozen=True, kw_only=True):
     unsigned: bool = False
 
     def __post_init__(self) -> None:
-        WebWords.__post_init__(self)
+        TlsWords.__post_init__(self)
         if not self.key and (self.keyid or self.scope or self.exclude):
             raise ValueError("keyid, scope and exclude are for bundles with a key")
         if self.web:

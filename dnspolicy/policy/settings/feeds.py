@@ -12,7 +12,7 @@ import msgspec
 
 from dnspolicy.corefile.schema import Duration, Positional, Size
 from dnspolicy.corefile.selector import parse_selector
-from dnspolicy.policy.settings.web import WORDS, WebWords, check_url, without_secrets
+from dnspolicy.policy.settings.web import WORDS, TlsWords, WebWords, check_url, without_secrets
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?\Z")
 _RESOURCE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9]([-a-z0-9.]*[a-z0-9])?)?\Z")
@@ -99,7 +99,7 @@ class DataLine(WebWords, frozen=True, kw_only=True):
             kinds = _ONLY.get(field.name)
             if kinds is not None and self.kind not in kinds and getattr(self, field.name) != field.default:
                 raise ValueError(f"{field.name.rstrip('_')} is not for data of kind {self.kind.value}")
-        WebWords.__post_init__(self)
+        TlsWords.__post_init__(self)
         if self.kind is not DataKind.KUBERNETES and len(self.words) != 1:
             raise ValueError(f"{self.kind.value} takes one word, not {len(self.words)}; see '{self.words[1]}'")
         if self.kind in _WEB:

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 
 from dnspolicy.corefile.schema import Duration, Positional, Size
+from dnspolicy.policy.settings.web import TlsWords
 
 _HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 _COUNT = msgspec.Meta(ge=1, le=65536)
@@ -23,7 +24,7 @@ class GrpcMode(StrEnum):
     UNARY = "unary"
 
 
-class GrpcSettings(msgspec.Struct, frozen=True, kw_only=True):
+class GrpcSettings(TlsWords, frozen=True, kw_only=True):
     """`grpc TARGET... { … }`; a target is `HOST:PORT` or `unix:PATH`, of which the first that works is asked.
 
     `hold` caps how many seconds a decision is remembered, `refresh` is how often (seconds) a decision point is asked
@@ -33,9 +34,6 @@ class GrpcSettings(msgspec.Struct, frozen=True, kw_only=True):
     targets: Annotated[tuple[str, ...], Positional]
     mode: GrpcMode = GrpcMode.STREAM
     tls: bool = False
-    ca: str = ""
-    cert: str = ""
-    key: str = ""
     server_name: str = ""
     batch: Annotated[int, _COUNT] = 256
     in_flight: Annotated[int, _COUNT] = 4096
@@ -47,6 +45,7 @@ class GrpcSettings(msgspec.Struct, frozen=True, kw_only=True):
     failures: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 5
 
     def __post_init__(self) -> None:
+        TlsWords.__post_init__(self)
         if not 0 < len(self.targets) <= MOST:
             raise ValueError(f"expected 1 to {MOST} decision points, each HOST:PORT or unix:PATH")
         for text in self.targets:
@@ -54,13 +53,11 @@ class GrpcSettings(msgspec.Struct, frozen=True, kw_only=True):
                 raise ValueError(f"{text!r} is not a decision point; expected HOST:PORT or unix:PATH")
         if len(set(self.targets)) != len(self.targets):
             raise ValueError("a decision point stands here twice")
-        if bool(self.cert) != bool(self.key):
-            raise ValueError("`cert` and `key` go together")
 
     @property
     def secure(self) -> bool:
         """Whether connections are encrypted."""
-        return bool(self.tls or self.ca or self.cert or self.server_name)
+        return bool(self.tls or self.ca or self.certificate or self.server_name)
 
 
 def is_target(text: str) -> bool:

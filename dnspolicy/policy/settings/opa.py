@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 
 from dnspolicy.corefile.schema import Duration, Positional
+from dnspolicy.policy.settings.web import TlsWords
 
 MAX_SOCKET = 107
 """Bytes that the path of a Unix socket may have (unix(7))."""
@@ -65,7 +66,7 @@ def _socket(text: str, url: SplitResult) -> Address:
     return Address(text, socket=url.path)
 
 
-class Opa(msgspec.Struct, frozen=True):
+class Opa(TlsWords, frozen=True):
     """`pool` is how many connections each address may have; `hold` how many seconds a decision is remembered.
 
     `rego` names folders that hold what OPA is given, so that it is known what its policy can read.
@@ -74,24 +75,20 @@ class Opa(msgspec.Struct, frozen=True):
     urls: Annotated[tuple[str, ...], Positional]
     rego: tuple[str, ...] = ()
     token_file: str = ""
-    ca: str = ""
-    cert: str = ""
-    key: str = ""
     server_name: str = ""
     pool: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 32
     hold: Annotated[Duration, msgspec.Meta(ge=0, le=3600)] = Duration(2.0)
 
     def __post_init__(self) -> None:
+        TlsWords.__post_init__(self)
         addresses = self.addresses
         if not addresses:
             raise ValueError("expected the address of an OPA, such as unix:///run/opa/opa.sock")
         for text in self.urls:
             if self.urls.count(text) > 1:
                 raise ValueError(f"{text!r} is there twice")
-        if bool(self.cert) != bool(self.key):
-            raise ValueError("`cert` and `key` go together")
         tls = any(address.tls for address in addresses)
-        named = [word for word in ("ca", "cert", "server_name") if getattr(self, word)]
+        named = [word for word in ("ca", "certificate", "server_name") if getattr(self, word)]
         if named and not tls:
             raise ValueError(f"`{named[0]}` is for https:// only")
 

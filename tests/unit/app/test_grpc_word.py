@@ -29,9 +29,9 @@ def test_a_target_is_enough(tmp_path: Path) -> None:
 def test_all_that_can_be_said(tmp_path: Path) -> None:
     found = read(
         tmp_path,
-        *("grpc unix:/run/pdp.sock 10.0.0.7:9191 [2001:db8::7]:9191 {", "mode unary", "ca a.crt", "cert c.crt"),
+        *("grpc unix:/run/pdp.sock 10.0.0.7:9191 [2001:db8::7]:9191 {", "mode unary", "ca a.crt"),
         *(
-            "key c.key",
+            "certificate c.crt c.key",
             "server_name pdp.example",
             "connect 1s",
             "refresh 5s",
@@ -43,7 +43,7 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
     )
     assert found == GrpcSettings(
         targets=("unix:/run/pdp.sock", "10.0.0.7:9191", "[2001:db8::7]:9191"), mode=GrpcMode.UNARY, ca="a.crt",
-        cert="c.crt", key="c.key", server_name="pdp.example", connect=1.0, refresh=5.0, failures=3, batch=64,
+        certificate=("c.crt", "c.key"), server_name="pdp.example", connect=1.0, refresh=5.0, failures=3, batch=64,
         in_flight=100, max_reply=1024 * 1024, hold=5.0, vary=0,
     )  # fmt: skip
     assert found.secure
@@ -59,7 +59,7 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
         pytest.param(("grpc unix:",), "'unix:'", id="no path"),
         pytest.param(("grpc https://a:1",), "'https://a:1'", id="url"),
         pytest.param(("grpc a:1 a:1",), "twice", id="twice"),
-        pytest.param(("grpc a:1 {", "cert c", "}"), "go together", id="certificate without key"),
+        pytest.param(("grpc a:1 {", "certificate c", "}"), "certificate takes two files", id="certificate without key"),
         pytest.param(("grpc a:1 {", "mode both", "}"), "both", id="mode"),
         pytest.param(("grpc a:1 {", "batch 0", "}"), "batch", id="batch 0"),
         pytest.param(("grpc a:1", "rego p"), "rego and grpc", id="two engines"),

@@ -79,10 +79,10 @@ def test_both_show_certificates(authority: Authority, other: Authority) -> None:
     async def story() -> None:
         served = point(authority, authority.certificate)
         cert, key = map(str, authority.client("client"))
-        async with joined(served, ca=str(authority.certificate), cert=cert, key=key) as engine:
+        async with joined(served, ca=str(authority.certificate), certificate=(cert, key)) as engine:
             assert await engine.decide() is not None
             cert, key = map(str, other.client("stranger"))
-            for more in ({}, {"cert": cert, "key": key}):
+            for more in ({}, {"certificate": (cert, key)}):
                 settings = GrpcSettings(targets=(served.address,), ca=str(authority.certificate), connect=0.5, **more)  # type: ignore[arg-type]
                 stranger = Joined(settings)
                 await stranger.supply.start(stranger.changed)
@@ -97,7 +97,7 @@ def test_new_certificates_of_the_client_are_taken_up(authority: Authority, tmp_p
     async def story() -> None:
         served = point(authority, authority.certificate)
         cert, key = put(tmp_path, authority.client("client"))
-        async with joined(served, ca=str(authority.certificate), cert=cert, key=key) as engine:
+        async with joined(served, ca=str(authority.certificate), certificate=(cert, key)) as engine:
             assert await engine.decide() is not None
             put(tmp_path, authority.client("renewed"))
             await until(lambda: engine.count("dnspolicy_grpc_connects_total") == 2)
@@ -141,7 +141,10 @@ def test_our_decision_point_wants_certificates_of_its_authority(authority: Autho
         for shown, well in ((authority.client("client"), True), (other.client("client"), False), (None, False)):
             cert, key = map(str, shown) if shown else ("", "")
             settings = GrpcSettings(
-                targets=(pdp.listens[0],), ca=str(authority.certificate), cert=cert, key=key, connect=1.0
+                targets=(pdp.listens[0],),
+                ca=str(authority.certificate),
+                certificate=(cert, key) if shown else (),
+                connect=1.0,
             )
             client = Joined(settings)
             await client.supply.start(client.changed)
@@ -166,4 +169,4 @@ def test_what_cannot_be_used_is_said_at_the_start(authority: Authority, tmp_path
         (tmp_path / "ca").write_text("nonsense")
         ca = str(tmp_path / "ca")
     with pytest.raises(ConfigError, match=str(tmp_path)):
-        Joined(GrpcSettings(targets=("127.0.0.1:1",), ca=ca, cert=cert, key=key))
+        Joined(GrpcSettings(targets=("127.0.0.1:1",), ca=ca, certificate=(cert, key)))

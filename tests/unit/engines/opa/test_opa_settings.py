@@ -80,8 +80,7 @@ def test_all_words_of_the_block(tmp_path: Path) -> None:
             rego policies more
             token_file token
             ca ca.pem
-            cert c.pem
-            key k.pem
+            certificate c.pem k.pem
             server_name opa.example
             pool 8
             hold 500ms
@@ -93,8 +92,7 @@ def test_all_words_of_the_block(tmp_path: Path) -> None:
         rego=("policies", "more"),
         token_file="token",
         ca="ca.pem",
-        cert="c.pem",
-        key="k.pem",
+        certificate=("c.pem", "k.pem"),
         server_name="opa.example",
         pool=8,
         hold=Duration(0.5),
@@ -106,7 +104,7 @@ def test_all_words_of_the_block(tmp_path: Path) -> None:
     [
         pytest.param("opa", "opa", id="no address"),
         pytest.param("opa http://a {\nca x\n}", "`ca` is for https:// only", id="authority without TLS"),
-        pytest.param("opa https://a {\ncert x\n}", "`cert` and `key` go together", id="no key"),
+        pytest.param("opa https://a {\ncertificate x\n}", "certificate takes two files", id="no key"),
         pytest.param("opa http://a http://a", "'http://a' is there twice", id="twice"),
         pytest.param("opa http://a/b", "only scheme, host and port", id="a path"),
         pytest.param("opa http://a {\npool 0\n}", "pool", id="no connections"),
