@@ -99,6 +99,24 @@ def test_probes_and_ports_are_those_of_the_corefile() -> None:
     }  # fmt: skip
 
 
+def test_beside_an_opa_only_the_engine_is_another() -> None:
+    ours, theirs = ((DEPLOY / folder / "Corefile").read_text() for folder in ("kubernetes", "opa"))
+    assert re.sub(r"opa unix:///run/opa/opa.sock \{\n *(.*)\n *\}", r"\1", theirs) == ours
+    patch = yaml.safe_load((DEPLOY / "opa" / "sidecar.yaml").read_text())["spec"]["template"]["spec"]
+    (sidecar,) = patch["initContainers"]
+    (deployment,) = objects("Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    assert sidecar["securityContext"] == container["securityContext"]
+    assert "--addr=unix:///run/opa/opa.sock" in sidecar["args"]
+
+
+def test_nothing_of_a_feed_is_written() -> None:
+    roles = [item for item in yaml.safe_load_all((DEPLOY / "feeds" / "rbac.yaml").read_text()) if "rules" in item]
+    rules = [rule for role in roles for rule in role["rules"]]
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"list", "watch"}
+    assert all(rule.get("resourceNames") for rule in rules if "configmaps" in rule["resources"])
+
+
 def test_the_service_is_not_touched() -> None:
     assert not objects("Service")
 

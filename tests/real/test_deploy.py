@@ -226,6 +226,18 @@ def test_manifests_are_taken_by_the_api_server(kubectl: Kubectl) -> None:
         assert beside == (["opa"] if folder == "opa" else [])
 
 
+def test_the_account_may_read_what_policies_want_when_it_is_granted(cluster: RealCluster, kubectl: Kubectl) -> None:
+    rights = str(DEPLOY / "feeds" / "rbac.yaml")
+    told = kubectl("apply", "--validate=strict", "--server-side", "-f", rights)
+    try:
+        assert told.count("serverside-applied") == 6
+        account = f"--as=system:serviceaccount:{SYSTEM}:dnspolicy"
+        assert "[dns-data]" in kubectl("auth", "can-i", "--list", "-n", SYSTEM, account)
+        assert kubectl("auth", "can-i", "watch", "clusterroles.rbac.authorization.k8s.io", account).strip() == "yes"
+    finally:
+        kubectl("delete", "-f", rights)
+
+
 def test_the_account_may_list_and_watch_five_resources(cluster: RealCluster, kubectl: Kubectl) -> None:
     def rights(account: str) -> set[str]:
         told = kubectl("auth", "can-i", "--list", f"--as=system:serviceaccount:{SYSTEM}:{account}")
