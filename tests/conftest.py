@@ -1,4 +1,4 @@
-"""Tests that need real programs: which are left out, and that it is said loudly."""
+"""For all tests. Of those that need real programs: which are left out, and that it is said loudly."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.peers.find import missing
 from tests.real.cluster import RealCluster
@@ -14,6 +15,9 @@ from tests.real.space import has_own_network
 NETWORK = "network"
 """Stands among the programs of a `real` mark for a network namespace of its own."""
 _LACKING = pytest.StashKey[Counter[tuple[str, str]]]()
+
+settings.register_profile("untimed", deadline=None)  # nothing is asserted about time, of examples neither
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -58,9 +58,11 @@ class PemFiles(msgspec.Struct, frozen=True):
                 raise ConfigError(f"{both}: no certificate with its key{_why(problem)}") from None
         return context
 
-    def checked(self) -> Pem:
-        """What they hold now, which can be used. Blocks. Raises ConfigError."""
+    def checked(self, known: Pem | None = None) -> Pem:
+        """What they hold now, which can be used; `known` itself when nothing changed. Blocks. Raises ConfigError."""
         pem = self.read()
+        if pem == known:
+            return known
         self.context(pem)
         return pem
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dnspolicy.model.verdict import Verdict
+from dnspolicy.policy.engine import Changed, Engine
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
 
@@ -44,3 +45,27 @@ class StaticEngine:
     async def decide(self, question: PolicyInput, deadline: float) -> Verdict | None:
         """The verdict."""
         return self._says(question)
+
+
+class StaticSupply:
+    """An engine that nothing keeps up to date. Who changes it calls `changed`. `stopped`: it is in use no more."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.changed: Changed = lambda: None
+        self.stopped = False
+
+    def announcement(self) -> str:
+        return f"policy revision {self.engine.revision}, as it is"
+
+    def source_of(self, rule: str) -> str | None:
+        return None
+
+    async def settle(self) -> None:
+        """Nothing: it is ready."""
+
+    async def start(self, changed: Changed) -> None:
+        self.changed = changed
+
+    async def stop(self) -> None:
+        self.stopped = True

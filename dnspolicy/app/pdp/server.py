@@ -203,10 +203,10 @@ class _Fetch:
             return None
         self._looked = now
         try:
-            found = self._files.checked()
+            found = self._files.checked(self.pem)
         except ConfigError:
             return None  # those in use stay
-        if found == self.pem:
+        if found is self.pem:
             return None
         self.pem = found
         return for_server(found)

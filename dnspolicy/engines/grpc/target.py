@@ -164,7 +164,7 @@ class Target:
     async def _connect(self) -> Connection:
         checked = self.tried.is_set()
         if self._settings.secure:
-            self._pem = await asyncio.to_thread(self._files.checked)
+            self._pem = await asyncio.to_thread(self._files.checked, self._pem)
         connection = Connection(
             open_channel(self.name, self._settings, self._pem),
             self._settings,
@@ -188,7 +188,7 @@ class Target:
         if not self._settings.secure:
             return False
         try:
-            return await asyncio.to_thread(self._files.checked) != self._pem
+            return await asyncio.to_thread(self._files.checked, self._pem) is not self._pem
         except ConfigError as problem:
             log.warning("the certificates in use stay: %s", problem)
             return False

@@ -26,8 +26,6 @@ Key = tuple[bytes, int, int, bool, bool, Options, int, bool]
 """Lower-cased name in wire form, type, class, DO, CD, EDNS options that are passed on, number of the route, whether
 a truncated answer is handed on."""
 _NONE = -1
-_TYPE_AND_CLASS = 4
-_ARCOUNT = slice(10, 12)
 _MOST_EDE, _MOST_EDE_TEXT = 3, 120
 
 

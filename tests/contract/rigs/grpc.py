@@ -13,9 +13,9 @@ from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.grpc import GrpcSupply
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
-from dnspolicy.engines.static import Says, StaticEngine
+from dnspolicy.engines.static import Says, StaticEngine, StaticSupply
 from dnspolicy.policy.decode import decode
-from dnspolicy.policy.engine import Changed, Engine
+from dnspolicy.policy.engine import Engine
 from dnspolicy.policy.settings.grpc import GrpcMode, GrpcSettings
 from dnspolicy.testing.pdp import DecisionPoint, Fault
 from tests.contract.rigs.base import UNDEFINED, Break, Rig
@@ -96,7 +96,7 @@ class EnginePdpRig(GrpcRig):
 
     def serve(self, engine: Engine) -> Engine:
         """The engine that asks for the verdicts of another one."""
-        self.held = _Held(engine)
+        self.held = StaticSupply(engine)
         self.run(self._serve())
         return self.connect(f"unix:{self.folder / 's'}")
 
@@ -126,29 +126,6 @@ class PdpRig(EnginePdpRig):
         self.static.swap(_says(decision), revision)
         self.run(_called(self.held.changed))
         self.await_true(lambda: self.engine.revision == revision)
-
-
-class _Held:
-    """An engine as a supply."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.changed: Changed = lambda: None
-
-    def announcement(self) -> str:
-        return "static"
-
-    def source_of(self, rule: str) -> str | None:
-        return None
-
-    async def settle(self) -> None:
-        """Nothing."""
-
-    async def start(self, changed: Changed) -> None:
-        self.changed = changed
-
-    async def stop(self) -> None:
-        """Nothing."""
 
 
 async def _called(work: object) -> None:

@@ -31,11 +31,10 @@ from dnspolicy.engines.grpc.decode import reply_of
 from dnspolicy.engines.grpc.encode import body, request
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.engines.grpc.words import CHECK, CHECK_BATCH, GET_INFO, SERVICE, STREAM_CHECK, WATCH
-from dnspolicy.engines.static import Says, StaticEngine
+from dnspolicy.engines.static import Says, StaticEngine, StaticSupply
 from dnspolicy.model.errors import ConfigError, EngineBadReply, EngineTimeout
 from dnspolicy.model.name import from_labels
 from dnspolicy.model.verdict import Action, AuditLevel, BlockAs, Mode, Verdict, Would
-from dnspolicy.policy.engine import Changed
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput, encode
 from dnspolicy.policy.settings.grpc import GrpcSettings
@@ -144,32 +143,14 @@ def test_a_request_that_no_input_looks_like_is_refused(change: Callable[[pb.Chec
         read(asked)
 
 
-class Static:
-    """The engine of tests as a supply."""
-
-    def __init__(self, says: Says | Verdict | None, **more: Any) -> None:
-        self.engine = StaticEngine(says, **more)
-        self.changed: Changed = lambda: None
-        self.stopped = False
-
-    def announcement(self) -> str:
-        return "static"
-
-    def source_of(self, rule: str) -> str | None:
-        return None
-
-    async def settle(self) -> None:
-        """Nothing."""
-
-    async def start(self, changed: Changed) -> None:
-        self.changed = changed
-
-    async def stop(self) -> None:
-        self.stopped = True
+def static(says: Says | Verdict | None, **more: Any) -> StaticSupply:
+    return StaticSupply(StaticEngine(says, **more))
 
 
 @asynccontextmanager
-async def served(supply: Static, timeout: float = 5.0, **options: Any) -> AsyncIterator[tuple[Pdp, grpc.aio.Channel]]:
+async def served(
+    supply: StaticSupply, timeout: float = 5.0, **options: Any
+) -> AsyncIterator[tuple[Pdp, grpc.aio.Channel]]:
     """A decision point and a channel to it."""
     given = {"listen": ("127.0.0.1:0",), "drain": 1.0, **options}
     pdp = Pdp(supply, Options(**given), Parts(SystemClock(), print, print), timeout=timeout)
@@ -200,7 +181,7 @@ async def call(channel: grpc.aio.Channel, method: str, message: Any, reply: Any,
 
 def test_a_batch_is_answered_in_its_order() -> None:
     async def story() -> None:
-        async with served(Static(by_name)) as (_, channel):
+        async with served(static(by_name)) as (_, channel):
             batch = pb.CheckBatchRequest(requests=[asked_for(f"n{n}.example", n) for n in range(50)])
             batch.requests[7].ClearField("client")
             found = await call(channel, CHECK_BATCH, batch, pb.CheckBatchResponse)
@@ -219,7 +200,7 @@ def test_an_engine_that_fails_is_an_error(error: Exception, code: int) -> None:
         def fail(_: PolicyInput) -> Verdict:
             raise error
 
-        async with served(Static(fail)) as (_, channel):
+        async with served(static(fail)) as (_, channel):
             found = await call(channel, CHECK, asked_for("a.example"), pb.CheckResponse)
             assert (found.WhichOneof("result"), found.error.code) == ("error", code)
 
@@ -251,7 +232,7 @@ def test_a_server_gets_the_verdict_that_it_would_have_found_itself(asked: list[P
         return None if known[0] == "0" else Verdict(Action.ALLOW, "r", known, revision="static")
 
     async def story() -> None:
-        async with served(Static(digest)) as (pdp, _):
+        async with served(static(digest)) as (pdp, _):
             targets = (pdp.listens[0],)
             supply = GrpcSupply(GrpcSettings(targets=targets), Path, metrics=Metrics(), monotonic=time.monotonic)
             await supply.start(lambda: None)
@@ -265,7 +246,7 @@ def test_a_server_gets_the_verdict_that_it_would_have_found_itself(asked: list[P
 
 def test_on_a_stream_who_is_quick_does_not_wait_for_who_is_slow() -> None:
     async def story() -> None:
-        supply = Static(None)
+        supply = static(None)
         supply.engine = slow = Slow()
         async with served(supply) as (_, channel):
             stream: Any = channel.stream_stream(STREAM_CHECK)()
@@ -287,7 +268,7 @@ def test_on_a_stream_who_is_quick_does_not_wait_for_who_is_slow() -> None:
 
 def test_a_stream_that_holds_no_batches_is_ended() -> None:
     async def story() -> None:
-        async with served(Static(by_name)) as (_, channel):
+        async with served(static(by_name)) as (_, channel):
             stream: Any = channel.stream_stream(STREAM_CHECK)()
             await stream.write(b"\xff")
             with pytest.raises(grpc.aio.AioRpcError):
@@ -303,7 +284,7 @@ def test_bytes_of_a_stranger_end_no_more_than_their_call(noise: list[bytes], ask
     whole = request(body(asked))
 
     async def story() -> None:
-        async with served(Static(by_name)) as (_, channel):
+        async with served(static(by_name)) as (_, channel):
             for number, bad in enumerate(noise):
                 at = number * 7 % len(whole)
                 for raw in (bad, whole[:at] + bad + whole[at + len(bad) :]):
@@ -321,7 +302,7 @@ def test_bytes_of_a_stranger_end_no_more_than_their_call(noise: list[bytes], ask
 
 def test_what_is_over_a_limit_is_refused() -> None:
     async def story() -> None:
-        async with served(Static(by_name), limits=Limits(message=4096, batch=2)) as (_, channel):
+        async with served(static(by_name), limits=Limits(message=4096, batch=2)) as (_, channel):
             batch = pb.CheckBatchRequest(requests=[asked_for("a.example", n) for n in range(3)])
             with pytest.raises(grpc.aio.AioRpcError) as problem:
                 await call(channel, CHECK_BATCH, batch, pb.CheckBatchResponse)
@@ -341,7 +322,7 @@ def test_what_is_over_a_limit_is_refused() -> None:
 
 def test_what_is_in_force_is_told_and_told_again() -> None:
     async def story() -> None:
-        supply = Static(by_name, footprint=Footprint(frozenset({("client", "namespace")})), revision="one")
+        supply = static(by_name, footprint=Footprint(frozenset({("client", "namespace")})), revision="one")
         async with served(supply) as (_, channel):
             info = await call(channel, GET_INFO, pb.GetInfoRequest(), pb.GetInfoResponse)
             assert (info.engine, info.revision, info.timeless) == ("static", "one", True)
@@ -358,7 +339,7 @@ def test_what_is_in_force_is_told_and_told_again() -> None:
 
 def test_what_was_asked_before_the_end_is_answered() -> None:
     async def story() -> None:
-        supply = Static(None)
+        supply = static(None)
         supply.engine = slow = Slow()
         async with served(supply) as (pdp, channel):
             stream: Any = channel.stream_stream(STREAM_CHECK)()
@@ -379,7 +360,7 @@ def test_what_was_asked_before_the_end_is_answered() -> None:
 def test_health_and_pages_say_how_it_is(tmp_path: Path) -> None:
     async def story() -> None:
         http = Address("127.0.0.1", 0)
-        async with served(Static(by_name), http=http) as (pdp, channel):
+        async with served(static(by_name), http=http) as (pdp, channel):
             check = health_pb2_grpc.HealthStub(channel).Check
             for name in ("", SERVICE):
                 found = await check(health_pb2.HealthCheckRequest(service=name))
@@ -392,7 +373,7 @@ def test_health_and_pages_say_how_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shown", [True, False])
 def test_it_describes_itself_unless_told_not_to(shown: bool) -> None:
     async def story() -> None:
-        async with served(Static(by_name), reflection=shown) as (_, channel):
+        async with served(static(by_name), reflection=shown) as (_, channel):
             call = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(
                 iter([reflection_pb2.ServerReflectionRequest(list_services="")])
             )
@@ -409,13 +390,13 @@ def test_a_socket_has_its_mode_and_goes_at_the_end(tmp_path: Path) -> None:
     async def story() -> None:
         path = tmp_path / "s"
         options = {"listen": (f"unix:{path}", "127.0.0.1:0"), "socket_mode": 0o600}
-        async with served(Static(by_name), **options) as (pdp, channel):
+        async with served(static(by_name), **options) as (pdp, channel):
             assert path.stat().st_mode & 0o777 == 0o600
             assert (await call(channel, CHECK, asked_for("a.example"), pb.CheckResponse)).reason == "a.example"
-            other = Pdp(Static(None), Options((f"unix:{path}",)), Parts(SystemClock(), print, print), timeout=1.0)
+            other = Pdp(static(None), Options((f"unix:{path}",)), Parts(SystemClock(), print, print), timeout=1.0)
             with pytest.raises(ConfigError, match="somebody listens there"):
                 await other.start()
-            taken = Pdp(Static(None), Options((pdp.listens[1],)), Parts(SystemClock(), print, print), timeout=1.0)
+            taken = Pdp(static(None), Options((pdp.listens[1],)), Parts(SystemClock(), print, print), timeout=1.0)
             with pytest.raises(ConfigError, match="cannot listen"):
                 await taken.start()
         assert not path.exists()
@@ -427,7 +408,7 @@ def test_a_file_in_the_way_is_left_alone(tmp_path: Path) -> None:
     async def story() -> None:
         path = tmp_path / "s"
         path.write_text("precious")
-        pdp = Pdp(Static(None), Options((f"unix:{path}",)), Parts(SystemClock(), print, print), timeout=1.0)
+        pdp = Pdp(static(None), Options((f"unix:{path}",)), Parts(SystemClock(), print, print), timeout=1.0)
         with pytest.raises(ConfigError, match="no socket"):
             await pdp.start()
         assert path.read_text() == "precious"

@@ -20,7 +20,7 @@ from dnspolicy.model.errors import ConfigError, EngineUnavailable
 from dnspolicy.policy.settings.grpc import GrpcSettings
 from dnspolicy.testing.certificates import Authority
 from dnspolicy.testing.pdp import DecisionPoint
-from tests.unit.app.test_pdp import Static, by_name
+from tests.unit.app.test_pdp import by_name, static
 from tests.unit.engines.points import Joined, allow, joined, until
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
@@ -117,7 +117,7 @@ def test_new_certificates_of_our_decision_point_are_shown(
     async def story() -> None:
         cert, key = put(tmp_path, authority.server("server"))
         options = Options(("127.0.0.1:0",), certificate=Path(cert), key=Path(key), drain=0.0)
-        pdp = Pdp(Static(by_name), options, Parts(SystemClock(), print, print), timeout=5.0)
+        pdp = Pdp(static(by_name), options, Parts(SystemClock(), print, print), timeout=5.0)
         await pdp.start()
         for maker in (authority, other, authority):
             put(tmp_path, maker.server("server"))
@@ -136,7 +136,7 @@ def test_our_decision_point_wants_certificates_of_its_authority(authority: Autho
     async def story() -> None:
         cert, key = authority.server("server")
         options = Options(("127.0.0.1:0",), certificate=cert, key=key, authority=authority.certificate, drain=0.0)
-        pdp = Pdp(Static(by_name), options, Parts(SystemClock(), print, print), timeout=5.0)
+        pdp = Pdp(static(by_name), options, Parts(SystemClock(), print, print), timeout=5.0)
         await pdp.start()
         for shown, well in ((authority.client("client"), True), (other.client("client"), False), (None, False)):
             cert, key = map(str, shown) if shown else ("", "")
