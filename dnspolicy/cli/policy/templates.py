@@ -32,7 +32,8 @@ Say here for whom this is, and for whom it is not.
 
 ## Data
 
-[sample/data.json](sample/data.json), below the key `KEY`; the sample itself is never read by the policy:
+[sample/data.json](sample/data.json), below the key `KEY`. The sample is never read by the policy; your own data go into
+`data.json` at the top of a folder that is loaded:
 
 | key | what |
 | --- | --- |
