@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
 from dnspolicy.app.awaited import AwaitedEngine
 from dnspolicy.app.bundlefollow import BundleMeasures, Follower, shown_revision
 from dnspolicy.app.bundles import BundlePlace, files_of
+from dnspolicy.app.folders import PolicyFolders
 from dnspolicy.bundle import Bundle
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.regular import Fingerprint, fingerprint
-from dnspolicy.engines.rego import Loaded, RegoEngine, load
+from dnspolicy.engines.rego import Loaded, RegoEngine
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.engine import Changed, DataPath, Engine
 
@@ -35,21 +35,15 @@ class BundleSupply:
     def __init__(
         self,
         places: tuple[BundlePlace, ...],
-        folders: tuple[Path, ...],
-        entrypoint: str,
+        folders: PolicyFolders,
         *,
         reload: float,
         clock: Clock,
         metrics: Metrics,
         here: bool,
-        declared: tuple[DataPath, ...] = (),
-        load: Callable[..., Loaded] = load,
     ) -> None:
         self._places = places
         self._folders = folders
-        self._entrypoint = entrypoint
-        self._declared = declared
-        self._loads = load
         self._pause = reload
         self._clock = clock
         self._metrics = metrics
@@ -85,7 +79,7 @@ class BundleSupply:
 
     def announcement(self) -> str:
         named = [self._described(n, place) for n, place in enumerate(self._places)]
-        sources = ", ".join([*named, *map(str, self._folders)])
+        sources = ", ".join([*named, *filter(None, [str(self._folders)])])
         if self._engine.not_ready():
             return f"no policy yet, so nothing is allowed by it: {sources}"
         return f"policy revision {self._engine.revision} from {sources}"
@@ -162,7 +156,7 @@ class BundleSupply:
             await self.take(number, bundle)
 
     def _looks(self) -> Iterator[tuple[int | None, Fingerprint]]:
-        yield None, fingerprint(self._folders)
+        yield None, self._folders.look()
         for number, path in self._files.items():
             yield number, fingerprint((path,))
 
@@ -215,7 +209,7 @@ class BundleSupply:
 
     def _load(self, bundles: Mapping[int, Bundle]) -> Loaded:
         more = files_of(self._places, [bundles[n] for n in range(len(self._places))])
-        return self._loads(self._folders, self._entrypoint, declared=self._declared, more=more)
+        return self._folders.load(more)
 
     def _made(self, loaded: Loaded, here: bool | None = None) -> RegoEngine:
         here = self._here if here is None else here

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
+from dnspolicy.app.folders import PolicyFolders
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.corefile.regular import fingerprint
-from dnspolicy.engines.rego import Loaded, RegoEngine, load
+from dnspolicy.engines.rego import Loaded, RegoEngine
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.engine import Changed, DataPath, Engine
 
@@ -25,21 +24,17 @@ class RegoSupply:
 
     def __init__(
         self,
-        folders: tuple[Path, ...],
-        entrypoint: str,
+        folders: PolicyFolders,
         *,
         reload: float,
         metrics: Metrics,
         monotonic: Callable[[], float],
         here: bool,
-        declared: tuple[DataPath, ...] = (),
     ) -> None:
         self._folders = folders
-        self._entrypoint = entrypoint
-        self._declared = declared
         self._pause = reload
-        self._seen = fingerprint(folders)  # first: what changes while it is loaded is looked at again
-        self._engine = RegoEngine(self._load(), metrics=metrics, monotonic=monotonic, here=here)
+        self._seen = folders.look()  # first: what changes while it is loaded is looked at again
+        self._engine = RegoEngine(folders.load(), metrics=metrics, monotonic=monotonic, here=here)
         self._failed = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
         self._task: asyncio.Task[None] | None = None
 
@@ -48,7 +43,7 @@ class RegoSupply:
         return self._engine
 
     def announcement(self) -> str:
-        return f"policy revision {self._engine.revision} from {', '.join(map(_short, self._folders))}"
+        return f"policy revision {self._engine.revision} from {self._folders}"
 
     def source_of(self, rule: str) -> str | None:
         return self._engine.source_of(rule)
@@ -69,9 +64,6 @@ class RegoSupply:
         """Put documents at declared paths. Raises PolicyLoadError."""
         await self._engine.feed(documents)
 
-    def _load(self) -> Loaded:
-        return load(self._folders, self._entrypoint, declared=self._declared)
-
     def replace(self, loaded: Loaded) -> None:
         """Put a checked policy in force, at once."""
         self._engine.swap(loaded)
@@ -80,7 +72,7 @@ class RegoSupply:
         while True:
             await asyncio.sleep(self._pause)
             try:
-                seen = await asyncio.to_thread(fingerprint, self._folders)
+                seen = await asyncio.to_thread(self._folders.look)
                 if seen != self._seen:
                     self._seen = seen
                     await self._reload(changed)
@@ -92,7 +84,7 @@ class RegoSupply:
         """Check the new policy beside the one in force, then swap. Answers go on meanwhile."""
         before = self._engine.revision
         try:
-            loaded = await asyncio.to_thread(self._load)
+            loaded = await asyncio.to_thread(self._folders.load)
             if loaded.revision == self._engine.loaded.revision:
                 return
             await self._engine.swap_slowly(loaded)
@@ -102,9 +94,3 @@ class RegoSupply:
             return
         changed()
         log.info("policy revision %s replaces %s", self._engine.revision, before)
-
-
-def _short(path: Path) -> str:
-    """A path as seen from where the command runs, when it is below that."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -11,6 +11,7 @@ from dnspolicy.app.bundles import placed
 from dnspolicy.app.bundlesupply import BundleSupply
 from dnspolicy.app.fedsupply import FedSupply
 from dnspolicy.app.feeding import feeds_of
+from dnspolicy.app.folders import PolicyFolders
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.regosupply import RegoSupply
@@ -32,19 +33,17 @@ def supply_of(config: Config, plan: Plan, parts: Parts, thread: int) -> Supply:
 
 
 def _rego(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
-    folders = _folders(config.rego, plan)
-    declared = tuple(line.steps for line in config.data)
+    folders = PolicyFolders(_folders(config.rego, plan), config.entrypoint, tuple(line.steps for line in config.data))
     feeds = feeds_of(config.data, plan, parts)
     reload = float(config.reload)
     supply: Feedable = (
         BundleSupply(
-            placed(config.bundle, plan.path), folders, config.entrypoint,
-            reload=reload, clock=parts.clock, metrics=parts.metrics, here=here, declared=declared,
+            placed(config.bundle, plan.path), folders,
+            reload=reload, clock=parts.clock, metrics=parts.metrics, here=here,
         )
         if config.bundle
         else RegoSupply(
-            folders, config.entrypoint,
-            reload=reload, metrics=parts.metrics, monotonic=parts.clock.monotonic, here=here, declared=declared,
+            folders, reload=reload, metrics=parts.metrics, monotonic=parts.clock.monotonic, here=here
         )
     )  # fmt: skip
     return FedSupply(supply, feeds, parts) if feeds else supply

@@ -11,6 +11,7 @@ from typing import Any
 
 from dnspolicy.app.bundles import placed
 from dnspolicy.app.bundlesupply import BundleSupply
+from dnspolicy.app.folders import PolicyFolders
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.schema import Duration
@@ -40,8 +41,9 @@ class Rig:
         self.metrics = Metrics()
         self.changes = 0
         self.supply = BundleSupply(
-            placed(lines, Path, opened), folders, "data.dnspolicy.decision", reload=0.02, clock=SystemClock(),
-            metrics=self.metrics, here=here, load=partial(load, isolated=False), declared=declared,
+            placed(lines, Path, opened),
+            PolicyFolders(folders, "data.dnspolicy.decision", declared, partial(load, isolated=False)),
+            reload=0.02, clock=SystemClock(), metrics=self.metrics, here=here,
         )  # fmt: skip
 
     def value(self, name: str) -> dict[Any, float]:

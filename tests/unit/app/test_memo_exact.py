@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dnspolicy.app import regosupply
+from dnspolicy.app import folders as policy_folders
 from dnspolicy.cluster.objects import (
     Endpoint,
     EndpointSlice,
@@ -191,7 +191,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(front, "IDENTITY_WAIT", 0.001)
         patch.setattr(
-            regosupply, "load", cache(load)
+            policy_folders, "load", cache(load)
         )  # loading checks a policy in a process of its own: once is enough
         yield folder
 

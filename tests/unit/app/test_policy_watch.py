@@ -38,14 +38,16 @@ async def changes(path: Path, then: Path, *, early: bool, monkeypatch: pytest.Mo
     def change() -> None:
         then.write_text(rule("another"))
 
-    def load_and_change(folders: tuple[Path, ...], entrypoint: str, declared: tuple[DataPath, ...] = ()) -> Loaded:
-        loaded = load(folders, entrypoint, declared=declared)
+    def load_and_change(
+        folders: tuple[Path, ...], entrypoint: str, declared: tuple[DataPath, ...], more: tuple[()]
+    ) -> Loaded:
+        loaded = load(folders, entrypoint, declared=declared, more=more)
         change()
         return loaded
 
     with monkeypatch.context() as patch:
         if early:
-            patch.setattr("dnspolicy.app.regosupply.load", load_and_change)
+            patch.setattr("dnspolicy.app.folders.load", load_and_change)
         made.judge(Config(rego=(str(path),), reload=Duration(0.01)), Plan((), path.parent, ()))
     await made.start()
     try:
