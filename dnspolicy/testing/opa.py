@@ -106,7 +106,7 @@ class FakeOpa:
         told.set()
         await self._ending.wait()
         server.close()
-        for _ in range(3):  # whoever was let in just now begins to be talked to, and so is known here
+        for _ in range(10):  # whoever was let in just now begins to be talked to, and so is known here
             await asyncio.sleep(0)
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
@@ -115,7 +115,8 @@ class FakeOpa:
         for writer in self._writers:
             writer.transport.abort()
         self._writers.clear()
-        await asyncio.sleep(0)  # sockets are closed in the turn after that
+        for _ in range(3):  # sockets are closed in a turn after that
+            await asyncio.sleep(0)
         if isinstance(self._at, Path):
             self._at.unlink(missing_ok=True)
 
