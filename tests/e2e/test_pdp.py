@@ -31,7 +31,9 @@ def asking(world: World, target: str) -> Path:
     text = world.corefile.read_text()
     before, _, rest = text.partition("policy {")
     _, _, after = rest.partition("}")
-    world.corefile.write_text(f"{before}policy {{\n        grpc {target} {{\n hold 50ms\n }}\n        timeout 2s\n    }}{after}")
+    world.corefile.write_text(
+        f"{before}policy {{\n        grpc {target} {{\n hold 50ms\n }}\n        timeout 2s\n    }}{after}"
+    )
     return world.corefile
 
 

@@ -53,7 +53,9 @@ def shape(hint: Any) -> tuple[str, type[msgspec.Struct] | None]:
         return f"map of {shape(typing.get_args(hint)[1])[0]}", None
     if issubclass(hint, msgspec.Struct):
         return "object", hint
-    return {bool: "boolean", int: "integer", float: "number"}.get(hint, "text" if issubclass(hint, str | StrEnum) else "?"), None
+    return {bool: "boolean", int: "integer", float: "number"}.get(
+        hint, "text" if issubclass(hint, str | StrEnum) else "?"
+    ), None
 
 
 @pytest.mark.parametrize("title", SECTIONS)
