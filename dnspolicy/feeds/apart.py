@@ -6,14 +6,11 @@
 from __future__ import annotations
 
 import os
-import resource
-import signal
-import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 
+from dnspolicy.chain.apart import confine, run
 from dnspolicy.feeds.failures import FeedFailure, bad_document
 from dnspolicy.feeds.formats import Parsed, parse
 from dnspolicy.policy.settings.feeds import DataFormat
@@ -45,39 +42,21 @@ def parse_apart(form: DataFormat, raw: bytes, name: str) -> Parsed:
     """As `parse`; blocks for 0.2 s and more when it is large. Raises FeedFailure."""
     if len(raw) <= SMALL:
         return parse(form, raw, name)
-    package = str(Path(__file__).resolve().parents[2])
-    paths = [package, *[path for path in [os.environ.get("PYTHONPATH")] if path]]
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "dnspolicy.feeds.apart"],
-            input=msgspec.msgpack.encode(Job(form, raw, name)),
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
-    except subprocess.TimeoutExpired:
-        raise bad_document(f"{name}: reading it took longer than {SECONDS:g} s") from None
+        done = run("dnspolicy.feeds.apart", msgspec.msgpack.encode(Job(form, raw, name)), SECONDS)
     except OSError as problem:
         raise bad_document(f"{name}: a process to read it cannot be started: {problem.strerror}") from None
-    if done.returncode != 0:
-        raise bad_document(f"{name}: reading it {_ended(done.returncode)}")
-    found = msgspec.msgpack.decode(done.stdout, type=Done)
+    if done.code != 0:
+        raise bad_document(f"{name}: reading it {done.why(SECONDS, MEMORY)}")
+    found = msgspec.msgpack.decode(done.output, type=Done)
     if found.problem:
         raise bad_document(found.problem)
     return found.encoded, found.revision
 
 
-def _ended(code: int) -> str:
-    if code == -signal.SIGKILL:
-        return "was killed"
-    return f"needed more memory than it may have ({MEMORY >> 20} MiB), or failed with code {code}"
-
-
 def main() -> None:
     """The process."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine(MEMORY)
     os.nice(5)
     job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
     try:

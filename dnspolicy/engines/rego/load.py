@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from dnspolicy.chain.apart import run
 from dnspolicy.engines.rego.binding import Binding, preferred
 from dnspolicy.engines.rego.check import Job, Report, check
 from dnspolicy.engines.rego.errors import Complaint, refuse
@@ -79,24 +77,14 @@ def _loaded(job: Job, report: Report) -> Loaded:
 
 
 def _in_a_process(job: Job) -> Report:
-    command = [sys.executable, "-m", "dnspolicy.engines.rego.check"]
-    package = str(Path(__file__).resolve().parents[3])
-    paths = [package, *[p for p in [os.environ.get("PYTHONPATH")] if p]]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "RUST_BACKTRACE": "0"}
-    seconds = job.limits.check_seconds
     try:
-        done = subprocess.run(
-            command, input=msgspec.msgpack.encode(job), capture_output=True, timeout=seconds, env=environment
-        )
-        output, code = done.stdout, done.returncode
-    except subprocess.TimeoutExpired as late:
-        output, code = late.stdout or b"", -signal.SIGKILL
+        done = run("dnspolicy.engines.rego.check", msgspec.msgpack.encode(job), job.limits.check_seconds)
     except OSError as problem:
         return _failed(f"the check cannot be started: {problem.strerror}")
-    last = output.rstrip(b"\n").rsplit(b"\n", 1)[-1]
-    if code == 0 and last.startswith(b"= "):
+    last = done.output.rstrip(b"\n").rsplit(b"\n", 1)[-1]
+    if done.code == 0 and last.startswith(b"= "):
         return msgspec.json.decode(last[2:], type=Report)
-    return ended(last, code, job.limits)
+    return ended(last, done.code, job.limits)
 
 
 def ended(last: bytes, code: int, limits: Limits, why: str = "") -> Report:

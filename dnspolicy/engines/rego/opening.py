@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +12,7 @@ from typing import Any
 import msgspec
 
 from dnspolicy.bundle import Bundle, BundleError, Limits, Trust, open_bundle
+from dnspolicy.chain.apart import confine, run
 from dnspolicy.engines.rego.datafile import parse_data
 from dnspolicy.engines.rego.errors import Complaint
 
@@ -42,32 +39,16 @@ class Opened(msgspec.Struct, frozen=True):
 
 def open_apart(job: Job) -> Bundle:
     """Open a bundle; 0.2 s and more. Blocks. Raises BundleError."""
-    package = str(Path(__file__).resolve().parents[3])
-    paths = [package, *[p for p in [os.environ.get("PYTHONPATH")] if p]]
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "dnspolicy.engines.rego.opening"],
-            input=msgspec.msgpack.encode(job),
-            capture_output=True,
-            timeout=SECONDS,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
-    except subprocess.TimeoutExpired:
-        raise BundleError(f"opening it took longer than {SECONDS:g} s").of(job.name) from None
+        done = run("dnspolicy.engines.rego.opening", msgspec.msgpack.encode(job), SECONDS)
     except OSError as problem:
         raise BundleError(f"a process to open it cannot be started: {problem.strerror}").of(job.name) from None
-    if done.returncode != 0:
-        raise BundleError(f"opening it {_ended(done.returncode)}").of(job.name)
-    opened = msgspec.msgpack.decode(done.stdout, type=Opened)
+    if done.code != 0:
+        raise BundleError(f"opening it {done.why(SECONDS, MEMORY)}").of(job.name)
+    opened = msgspec.msgpack.decode(done.output, type=Opened)
     if opened.bundle is None:
         raise BundleError(opened.problem)
     return opened.bundle
-
-
-def _ended(code: int) -> str:
-    if code == -signal.SIGKILL:
-        return "was killed"
-    return f"needed more memory than it may have ({MEMORY >> 20} MiB), or failed with code {code}"
 
 
 def opened(job: Job) -> Bundle:
@@ -86,8 +67,7 @@ def read_yaml(raw: bytes) -> Any:
 
 def main() -> None:
     """The process."""
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY,) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine(MEMORY)
     job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
     try:
         result = Opened(opened(job))

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import gc
 import os
-import resource
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from dnspolicy.chain.apart import confine, run
 from dnspolicy.engines.rego.errors import Complaint
 from dnspolicy.engines.rego.sources import DATA_FILES, Limits, SourceFile, Sources, data_files, read
 
@@ -41,27 +40,13 @@ def read_apart(
     if _size(folders, more) <= SMALL:
         return read(folders, limits, more=more)
     task = Task(tuple(map(str, folders)), tuple(more), limits)
-    package = str(Path(__file__).resolve().parents[3])
-    paths = [package, *[path for path in [os.environ.get("PYTHONPATH")] if path]]
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "dnspolicy.engines.rego.reading"],
-            input=msgspec.msgpack.encode(task),
-            capture_output=True,
-            timeout=limits.check_seconds,
-            check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        )
-    except subprocess.TimeoutExpired:
-        return _failed(f"reading the files took longer than {limits.check_seconds:g} s")
+        done = run("dnspolicy.engines.rego.reading", msgspec.msgpack.encode(task), limits.check_seconds)
     except OSError as problem:
         return _failed(f"a process to read the files cannot be started: {problem.strerror}")
-    if done.returncode != 0:
-        return _failed(
-            f"reading the files needed more memory than it may have ({limits.check_bytes >> 20} MiB), or ended with "
-            f"code {done.returncode}"
-        )
-    found = msgspec.msgpack.decode(done.stdout, type=Done)
+    if done.code != 0:
+        return _failed(f"reading the files {done.why(limits.check_seconds, limits.check_bytes)}")
+    found = msgspec.msgpack.decode(done.output, type=Done)
     return found.sources, list(found.complaints)
 
 
@@ -79,8 +64,7 @@ def main() -> None:
     """The process."""
     gc.disable()  # a short life with many objects
     task = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Task)
-    resource.setrlimit(resource.RLIMIT_AS, (task.limits.check_bytes,) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine(task.limits.check_bytes)
     os.nice(5)
     sources, complaints = read([Path(folder) for folder in task.folders], task.limits, more=task.more)
     sys.stdout.buffer.write(msgspec.msgpack.encode(Done(sources, tuple(complaints))))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import msgspec
 
+from dnspolicy.chain.apart import environment
 from dnspolicy.engines.rego.check import Job, Report
 from dnspolicy.engines.rego.load import ended
 
@@ -44,13 +43,10 @@ class Checker:
             self._left -= 1
             return self._process
         self.close()
-        package = str(Path(__file__).resolve().parents[3])
-        paths = [package, *[p for p in [os.environ.get("PYTHONPATH")] if p]]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "RUST_BACKTRACE": "0"}
         self._left = JOBS - 1
         self._process = subprocess.Popen(
             [sys.executable, "-m", "dnspolicy.engines.tiers.worker"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(),
         )  # fmt: skip
         return self._process
 
