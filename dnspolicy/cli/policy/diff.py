@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from dnspolicy.model.verdict import Phase
 from dnspolicy.policy.input import PolicyInput
 
 MOST = 1_000_000
+MAX_CHARACTERS = 256 << 20
 _ABOUT = """\
 Ask two policies the same questions about a cluster and print where they differ. QUESTIONS is a file with a line for
 each, `NAMESPACE/POD NAME [TYPE]` or `ADDRESS NAME [TYPE]`; - is standard input. With --all, each pod asks for the A
@@ -136,12 +138,14 @@ def _all(found: World, most: int) -> Iterator[Question]:
 
 def _listed(path: str) -> Iterator[Question]:
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        with ExitStack() as stack:
+            file = sys.stdin if path == "-" else stack.enter_context(Path(path).open(encoding="utf-8"))
+            text = file.read(MAX_CHARACTERS + 1)
     except (OSError, UnicodeDecodeError) as problem:
         raise ConfigError(f"cannot read {path}: {problem}") from None
     lines = text.split("\n")
-    if len(lines) > MOST + 1:  # what is left out would look as if nothing changed
-        raise ConfigError(f"{path}: more than {MOST} lines")
+    if len(text) > MAX_CHARACTERS or len(lines) > MOST + 1:  # what is left out would look as if nothing changed
+        raise ConfigError(f"{path}: more than {MOST} lines, or {MAX_CHARACTERS} characters")
     for number, line in enumerate(lines, 1):
         words = line.partition("#")[0].split()
         if not words:
