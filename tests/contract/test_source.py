@@ -224,7 +224,7 @@ def test_nodes_are_done_without(cluster: Cluster, space: str, tmp_path: Path) ->
 def test_a_token_that_is_not_good_is_read_again(cluster: Cluster, space: str, tmp_path: Path) -> None:
     fill(cluster, space)
     file = tmp_path / "token"
-    file.write_text("nobody's")
+    file.write_text("nobodys")
 
     async def story(following: Following) -> None:
         await following.complains("pods", "nauthorized")
