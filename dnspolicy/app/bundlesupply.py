@@ -14,7 +14,7 @@ from dnspolicy.bundle import Bundle
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.regular import Fingerprint, fingerprint
-from dnspolicy.engines.rego import Loaded, RegoEngine
+from dnspolicy.engines.rego import Loaded, RegoEngine, say_what_is_lacking
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.engine import Changed, DataPath, Engine
 
@@ -104,6 +104,7 @@ class BundleSupply:
             raise PolicyLoadError("\n".join([why, *problems]))
 
     async def start(self, changed: Changed) -> None:
+        say_what_is_lacking()
         self._changed = changed
         jobs = [follower.follow() for follower in self._followers.values()]
         names = ["policy", *(f"bundle {n}" for n in self._followers)]

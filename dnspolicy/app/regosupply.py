@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from dnspolicy.app.folders import PolicyFolders
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.engines.rego import Loaded, RegoEngine
+from dnspolicy.engines.rego import Loaded, RegoEngine, say_what_is_lacking
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.engine import Changed, DataPath, Engine
 
@@ -52,6 +52,7 @@ class RegoSupply:
         await self._engine.settle()
 
     async def start(self, changed: Changed) -> None:
+        say_what_is_lacking()
         self._task = asyncio.create_task(self._watch(changed), name="policy")
 
     async def stop(self) -> None:

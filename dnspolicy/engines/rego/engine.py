@@ -10,7 +10,7 @@ from functools import cache
 from typing import TypeVar, cast
 
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.engines.rego.binding import Evaluator, threaded
+from dnspolicy.engines.rego.binding import Evaluator, preferred, threaded
 from dnspolicy.engines.rego.brake import WITHIN, Brake
 from dnspolicy.engines.rego.errors import from_regorus
 from dnspolicy.engines.rego.failing import RegoError, RegoMemory, RegoTimeout
@@ -65,8 +65,6 @@ class RegoEngine:
         self._brake = Brake()
         if here:
             self.swap(loaded)
-        if not threaded(loaded.binding):
-            lacks()
         self._now = monotonic
         self._encoded = encoded
         self._worked = worked
@@ -263,8 +261,10 @@ def _sample() -> bytes:
 
 
 @cache
-def lacks() -> None:
-    """Said once in a process."""
+def say_what_is_lacking() -> None:
+    """What the binding that is used cannot do. Said once in a process."""
+    if threaded(preferred()):
+        return
     log.info(
         "the embedded engine is the wheel of regorus: an evaluation has no limit of time or memory, and a builtin that "
         "fails is an error where Open Policy Agent has undefined; `make native` builds the one without these lacks"

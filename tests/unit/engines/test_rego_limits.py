@@ -11,9 +11,8 @@ import msgspec
 import pytest
 
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.engines.rego import Limits, RegoEngine, load
+from dnspolicy.engines.rego import Limits, RegoEngine, load, say_what_is_lacking
 from dnspolicy.engines.rego.binding import CHOICE, Binding, evaluator, preferred
-from dnspolicy.engines.rego.engine import lacks
 from dnspolicy.engines.rego.failing import RegoError, RegoMemory, RegoTimeout
 from dnspolicy.engines.rego.sources import Source
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout, PolicyLoadError
@@ -207,12 +206,11 @@ def test_policies_of_others_may_not_call_what_no_limit_stops(tmp_path: Path, bin
         load([folder], trusted=False)
 
 
-def test_what_the_wheel_lacks_is_said_once(tmp_path: Path, binding: Binding, caplog: pytest.LogCaptureFixture) -> None:
-    lacks.cache_clear()
+def test_what_the_wheel_lacks_is_said_once(binding: Binding, caplog: pytest.LogCaptureFixture) -> None:
+    say_what_is_lacking.cache_clear()
     caplog.set_level(logging.INFO, "dnspolicy.policy")
-    made = loaded(tmp_path, f"decision := {ALLOW}\n")
     for _ in range(2):
-        RegoEngine(made)
+        say_what_is_lacking()
     assert sum("make native" in line for line in caplog.messages) == (binding is Binding.WHEEL)
 
 
