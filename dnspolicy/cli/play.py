@@ -55,8 +55,8 @@ async def _play(plan: Plan, client: str) -> int:
     player = Player(app, plan, _print)
     typed = Typed(sys.stdin, PROMPT)
     async with following(app):
+        await app.engines.start()
         with _heard(player):
-            await app.engines.start()
             for line in app.announcement():
                 _print(line)
             _print("`help` lists the commands")

@@ -50,6 +50,7 @@ class FakeOpa:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._talking: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -122,14 +123,20 @@ class FakeOpa:
 
     async def _listen(self) -> asyncio.Server:
         if isinstance(self._at, Path):
-            return await asyncio.start_unix_server(self._talk, self._at)
-        server = await asyncio.start_server(self._talk, self._at, self._port, ssl=self._tls)
+            return await asyncio.start_unix_server(self._let_in, self._at)
+        server = await asyncio.start_server(self._let_in, self._at, self._port, ssl=self._tls)
         self._port = server.sockets[0].getsockname()[1]
         return server
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _let_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Known from its first moment: a task that is cancelled before it begins closes nothing."""
         self.connections += 1
         self._writers.add(writer)
+        task = asyncio.get_running_loop().create_task(self._talk(reader, writer))
+        self._talking.add(task)
+        task.add_done_callback(self._talking.discard)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while True:

@@ -59,7 +59,9 @@ share(part) := "shadow" if {
 bucket(of) := number if {
 	of == "workloads"
 	number := input.client.owner.bucket
-} else := input.client.bucket # dnspolicy-lint: ignore class-per-client a share of clients is meant
+} else := number if {
+	number := input.client.bucket # dnspolicy-lint: ignore class-per-client a share of clients is meant
+}
 
 well_formed(part) if {
 	is_object(part)
