@@ -59,9 +59,10 @@ share(part) := "shadow" if {
 bucket(of) := number if {
 	of == "workloads"
 	number := input.client.owner.bucket
-} else := number if {
-	number := input.client.bucket # dnspolicy-lint: ignore class-per-client a share of clients is meant
-}
+} else := of_client
+
+# dnspolicy-lint: ignore class-per-client a share of clients is meant
+of_client := input.client.bucket
 
 well_formed(part) if {
 	is_object(part)
