@@ -55,14 +55,13 @@ share(part) := "shadow" if {
 	bucket(object.get(part, "of", "clients")) < object.get(part, "percent", 100)
 } else := "shadow"
 
-# A client without a workload counts by itself.
-bucket(of) := number if {
-	of == "workloads"
-	number := input.client.owner.bucket
-} else := of_client
+bucket("workloads") := input.client.owner.bucket
 
+# A client without a workload counts by itself.
 # dnspolicy-lint: ignore class-per-client a share of clients is meant
-of_client := input.client.bucket
+bucket("workloads") := input.client.bucket if not input.client.owner
+
+bucket("clients") := input.client.bucket # dnspolicy-lint: ignore class-per-client a share of clients is meant
 
 well_formed(part) if {
 	is_object(part)

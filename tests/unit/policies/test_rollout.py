@@ -111,6 +111,6 @@ def test_its_own_tests_pass_in_the_embedded_engine() -> None:
 
 
 def test_without_the_folder_nothing_of_the_client_is_read_and_with_it_its_numbers(tmp_path: Path) -> None:
-    facts = {("namespace",), ("bucket",), ("owner", "bucket")}
+    facts = {("namespace",), ("bucket",), ("owner", "bucket"), ("owner", "?")}
     assert engine(tmp_path, None).footprint.client_facts() == frozenset()
     assert engine(tmp_path, None, ROLLOUT).footprint.client_facts() == facts
