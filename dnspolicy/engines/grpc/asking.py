@@ -17,6 +17,9 @@ from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, E
 
 Answer = asyncio.Future[pb.CheckResponse]
 
+_BROKEN = "Internal error from Core"
+"""What the library itself says, with the status INTERNAL, of some connections that break."""
+
 
 class Asking(Protocol):
     """A way to ask. `lost` is done when nothing can be asked any more."""
@@ -41,7 +44,12 @@ class Asking(Protocol):
 
 def problem_of(error: grpc.aio.AioRpcError) -> EngineError:
     """What an RPC that failed counts as."""
-    return failure(error.code().value[0], error.details() or "")
+    return _ended(error.code().value[0] or 14, error.details() or "")
+
+
+def _ended(code: int, details: str) -> EngineError:
+    """What the end of an RPC counts as; code 0 is a stream that ended well, and so too early."""
+    return Unreached(details) if code == 0 or details == _BROKEN else failure(code, details)
 
 
 class _Waiting:
@@ -169,9 +177,7 @@ class Stream:
         while True:
             read = await self._call.read()
             if read is grpc.aio.EOF:
-                raise failure(
-                    (await self._call.code()).value[0] or 14, await self._call.details() or "the stream ended"
-                )
+                raise _ended((await self._call.code()).value[0], await self._call.details() or "the stream ended")
             try:
                 responses = pb.CheckBatchResponse.FromString(read).responses
             except DecodeError:
