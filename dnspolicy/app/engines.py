@@ -108,6 +108,7 @@ class Engines:
             await asked.supply.settle()
             if asked.in_force != before:
                 self._took_over(asked)
+                continue
             for judge in tuple(asked.judges.values()):
                 judge.renew()
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import UNSET
 
-from dnspolicy.engines.opa.connection import Kind, Lost
+from dnspolicy.engines.opa.connection import Lost
 from dnspolicy.engines.opa.door import Door
+from dnspolicy.engines.opa.failures import failure, paused
 from dnspolicy.engines.opa.replies import read_reply
-from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable
+from dnspolicy.model.errors import EngineBadReply
 from dnspolicy.policy.firewall import Listed
 from dnspolicy.policy.firewall.fields import Field
 from dnspolicy.policy.footprint import Path
@@ -25,20 +26,22 @@ class OpaOpinion:
 
     holds = HOLD
 
-    def __init__(self, door: Door, fields: Sequence[Field]) -> None:
+    def __init__(self, door: Door, fields: Sequence[Field], *, monotonic: Callable[[], float]) -> None:
         self._door = door
+        self._now = monotonic
         self._fields = tuple(fields)
         self.reads: frozenset[Path] = frozenset(path for field in fields for path in field.reads)
 
     async def ask(self, question: PolicyInput, address: str | None, deadline: float) -> Listed | None:
         """The word for a question, about one address of an answer if there is one."""
         told = {field.name: value for field in self._fields if (value := field.read(question, address)) is not None}
+        if not self._door.breaker.admits(self._now()):
+            self._door.skipped()
+            raise paused((self._door,), self._now())
         try:
             said = read_reply(await self._door.decide(msgspec.json.encode({"input": told}), deadline))
-        except Lost as problem:
-            if problem.kind is Kind.TIMEOUT:
-                raise EngineTimeout(f"OPA: {problem}") from None
-            raise EngineUnavailable(f"OPA: {problem}") from None
+        except Lost as lost:
+            raise failure(lost) from None
         if said.result is UNSET:
             return None
         try:

@@ -55,7 +55,7 @@ class FirewallSupply:
             doubt=_nothing,
         )
         self._doors.append(door)
-        return OpaOpinion(door, [field_of(name) for name in engine.fields])
+        return OpaOpinion(door, [field_of(name) for name in engine.fields], monotonic=self._now)
 
     @property
     def engine(self) -> Engine:

@@ -12,11 +12,12 @@ from msgspec import UNSET
 from dnspolicy.engines.opa.connection import Kind, Lost
 from dnspolicy.engines.opa.documents import Documents, mark_in
 from dnspolicy.engines.opa.door import Door
+from dnspolicy.engines.opa.failures import failure, paused
 from dnspolicy.engines.opa.holding import Holding, revision_of
 from dnspolicy.engines.opa.http import Reply
 from dnspolicy.engines.opa.replies import read_reply
 from dnspolicy.engines.rego import Loaded
-from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable
+from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable
 from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.decode import decode
@@ -25,7 +26,6 @@ from dnspolicy.policy.input import PolicyInput, encode
 
 UNKNOWN = "unknown"
 """The revision while no OPA was reached."""
-_BAD = (Kind.MALFORMED, Kind.BROKEN_OFF)
 
 
 class OpaEngine:
@@ -96,10 +96,10 @@ class OpaEngine:
 
         Addresses are not in the errors, which clients get to see.
         """
-        problem: Lost | None = None
+        problem: EngineError | None = None
         for door in self.doors:
             if why := self._documents.withheld(door.held):
-                problem = Lost(Kind.REFUSED, why)
+                problem = failure(Lost(Kind.REFUSED, why))
                 continue
             if not door.breaker.admits(self._now()):
                 door.skipped()
@@ -108,16 +108,10 @@ class OpaEngine:
                 marks = door.held.mark, self._documents.mark
                 return door, marks, await door.decide(body, deadline)
             except Lost as lost:
-                if lost.kind is Kind.TIMEOUT:
-                    raise EngineTimeout(f"OPA: {lost}") from None
-                if lost.kind in _BAD:
-                    raise EngineBadReply(f"OPA: {lost}") from None
-                problem = lost
-        if problem is not None:
-            raise EngineUnavailable(f"OPA: {problem}")
-        now = self._now()
-        seconds = min(door.breaker.reachable_in(now) for door in self.doors)
-        raise EngineUnavailable(f"OPA failed just before and is not asked for another {seconds:.1f} s")
+                problem = failure(lost)
+                if not isinstance(problem, EngineUnavailable):
+                    raise problem from None
+        raise problem if problem is not None else paused(self.doors, self._now())
 
     def _verdict(self, door: Door, marks: tuple[str, str], reply: Reply) -> Verdict | None:
         said = read_reply(reply)

@@ -114,12 +114,6 @@ class Store:
             for changes in self._history.values():
                 changes.clear()
 
-    def rewind(self, version: int) -> None:
-        """Go on from an older counter without history, as after a backup was restored."""
-        with self._lock:
-            self.version = version
-            self.compact()
-
     def snapshot(self, resource: Resource, version: int | None) -> tuple[int, list[Manifest]]:
         """All objects as they are now, or were at a version. Raises Refusal (410, 504)."""
         with self._lock:

@@ -185,3 +185,21 @@ def test_lists_beside_a_candidate(tmp_path: Path) -> None:
     inside = f"policy {{\n{TENANTS}candidate {{\n rego new\n }}\n }}"
     other = "web.tenant-b.svc.cluster.local"
     assert answers(corefile(tmp_path, inside), (TENANT, other), (SYSTEM, other)) == ["NXDOMAIN", "10.96.0.2"]
+
+
+def test_an_engine_that_keeps_failing_is_left_alone_for_a_while(tmp_path: Path, opa: FakeOpa) -> None:
+    opa.trick = Trick.NO_HTTP
+    path, clock = corefile(tmp_path, engine(opa)), FakeClock()
+
+    async def scene() -> list[str]:
+        one = One(path, clock, memo=True)
+        one.app.view.apply(CLUSTER)
+        found = []
+        for _ in range(9):
+            found.append(await ask(one, SYSTEM, "good.example"))
+            clock.advance(0.1)
+        await one.app.engines.stop()
+        return found
+
+    assert asyncio.run(scene()) == ["SERVFAIL"] * 9
+    assert 0 < opa.asked < 9
