@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from dnspolicy.app.engines import Engines
 from dnspolicy.app.generation import Generation
 from dnspolicy.app.parts import Parts, Write
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.rooms import Rooms
 from dnspolicy.app.sources import Sources
+from dnspolicy.app.supply import Engines
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.observer import Outcome
 from dnspolicy.cluster.view import ClusterView

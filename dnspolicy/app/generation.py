@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from dnspolicy.app.addresses import interfaces, listen_on, own_addresses, server_label
-from dnspolicy.app.engines import Engines
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import BlockPlan, Plan
 from dnspolicy.app.rooms import Furnished, Rooms
+from dnspolicy.app.supply import Engines
 from dnspolicy.chain.build import build
 from dnspolicy.chain.plugin import ClientFact, Drains, Startable
 from dnspolicy.corefile.builtin import BindConfig

@@ -11,10 +11,10 @@ import msgspec
 from dnspolicy.app.addresses import server_label
 from dnspolicy.app.clusters import source_of
 from dnspolicy.app.directives import DIRECTIVES
-from dnspolicy.app.engines import Engines
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import BlockPlan, Plan
 from dnspolicy.app.site import Site
+from dnspolicy.app.supply import Engines
 from dnspolicy.chain.metadata import Describer, Metadata
 from dnspolicy.chain.metrics import ServerLabels
 from dnspolicy.chain.observer import Observer

@@ -21,7 +21,7 @@ from dnspolicy.app.parts import Parts
 from dnspolicy.app.pdp.options import Options
 from dnspolicy.app.pdp.service import Service
 from dnspolicy.app.plan import Plan
-from dnspolicy.app.supplies import supply_of
+from dnspolicy.app.supply import supply_of
 from dnspolicy.chain.http import Page, Route
 from dnspolicy.corefile.credentials import PemFiles
 from dnspolicy.engines.grpc.credentials import for_server

@@ -21,7 +21,7 @@ import uvloop
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.reading import read_plan
-from dnspolicy.app.supplies import supply_of
+from dnspolicy.app.supply import supply_of
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.cli.serve import GC_THRESHOLD
 from dnspolicy.model.errors import EngineError

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dnspolicy.app.bundles import placed
-from dnspolicy.app.bundlesupply import BundleSupply
-from dnspolicy.app.folders import PolicyFolders
+from dnspolicy.app.supply.bundles import BundleSupply, placed
+from dnspolicy.app.supply.folders import PolicyFolders
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.schema import Duration

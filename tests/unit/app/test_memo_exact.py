@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dnspolicy.app import folders as policy_folders
+from dnspolicy.app.supply import folders as policy_folders
 from dnspolicy.cluster.objects import (
     Endpoint,
     EndpointSlice,

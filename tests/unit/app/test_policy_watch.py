@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dnspolicy.app.engines import Engines
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
+from dnspolicy.app.supply import Engines
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.corefile.schema import Duration
 from dnspolicy.engines.rego import Loaded, load
@@ -47,7 +47,7 @@ async def changes(path: Path, then: Path, *, early: bool, monkeypatch: pytest.Mo
 
     with monkeypatch.context() as patch:
         if early:
-            patch.setattr("dnspolicy.app.folders.load", load_and_change)
+            patch.setattr("dnspolicy.app.supply.folders.load", load_and_change)
         made.judge(Config(rego=(str(path),), reload=Duration(0.01)), Plan((), path.parent, ()))
     await made.start()
     try:

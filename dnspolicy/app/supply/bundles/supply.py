@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 
-from dnspolicy.app.awaited import AwaitedEngine
-from dnspolicy.app.bundlefollow import BundleMeasures, Follower, shown_revision
-from dnspolicy.app.bundles import BundlePlace, files_of
-from dnspolicy.app.folders import PolicyFolders
+from dnspolicy.app.supply.bundles.awaited import AwaitedEngine
+from dnspolicy.app.supply.bundles.follower import Follower
+from dnspolicy.app.supply.bundles.measures import BundleMeasures, shown_revision
+from dnspolicy.app.supply.bundles.places import BundlePlace, files_of
+from dnspolicy.app.supply.folders import PolicyFolders
 from dnspolicy.bundle import Bundle
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics

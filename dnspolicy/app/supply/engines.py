@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from dnspolicy.app.fedsupply import FedSupply
-from dnspolicy.app.feeding import cluster_of
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
-from dnspolicy.app.regosupply import RegoSupply
-from dnspolicy.app.supplies import supply_of
-from dnspolicy.app.tenants import TenantSupply
+from dnspolicy.app.supply.build import supply_of
+from dnspolicy.app.supply.fed import FedSupply
+from dnspolicy.app.supply.feeds import cluster_of
+from dnspolicy.app.supply.rego import RegoSupply
+from dnspolicy.app.supply.tenants import TenantSupply
 from dnspolicy.cluster.apiserver.options import Options
 from dnspolicy.engines.rego import Loaded
 from dnspolicy.model.answer import NOTHING, Dependencies, Rests

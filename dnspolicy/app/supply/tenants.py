@@ -6,9 +6,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from dnspolicy.app.feeding import cluster_of
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
+from dnspolicy.app.supply.feeds import cluster_of
 from dnspolicy.cluster.things import Collection, Follower, Wanted
 from dnspolicy.engines.rego.binding import Binding, preferred
 from dnspolicy.engines.rego.load import UNTRUSTED

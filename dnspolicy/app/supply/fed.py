@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from dnspolicy.app.feeding import log
 from dnspolicy.app.parts import Parts
+from dnspolicy.app.supply.feeds import log
 from dnspolicy.feeds.feed import FeedOf
 from dnspolicy.feeds.feeds import Feeds
 from dnspolicy.model.errors import EngineUnavailable

@@ -7,15 +7,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from dnspolicy.app.bundles import placed
-from dnspolicy.app.bundlesupply import BundleSupply
-from dnspolicy.app.fedsupply import FedSupply
-from dnspolicy.app.feeding import feeds_of
-from dnspolicy.app.folders import PolicyFolders
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
-from dnspolicy.app.regosupply import RegoSupply
-from dnspolicy.app.tenants import TenantSupply
+from dnspolicy.app.supply.bundles import BundleSupply, placed
+from dnspolicy.app.supply.fed import FedSupply
+from dnspolicy.app.supply.feeds import feeds_of
+from dnspolicy.app.supply.folders import PolicyFolders
+from dnspolicy.app.supply.rego import RegoSupply
+from dnspolicy.app.supply.tenants import TenantSupply
 from dnspolicy.engines.firewall import FirewallSupply
 from dnspolicy.engines.opa import Files, OpaSupply, Sources
 from dnspolicy.model.errors import ConfigError

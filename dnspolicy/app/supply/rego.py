@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
-from dnspolicy.app.folders import PolicyFolders
+from dnspolicy.app.supply.folders import PolicyFolders
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.rego import Loaded, RegoEngine, say_what_is_lacking
 from dnspolicy.model.errors import PolicyLoadError
