@@ -16,7 +16,9 @@ MAX_WORDS = 4_096
 """Words of one record, however many lines it has."""
 USUAL_TTL = 3600
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|;.*|[()]|(?:[^\s"();\\]|\\.)+|\s+', re.DOTALL)
-_TTL = re.compile(r"(?:\d{1,10}[smhdw]?)+\Z", re.IGNORECASE)
+MAX_NAME = 1_020
+"""Characters of a name as it is written: 255 bytes, each as `\\DDD`."""
+_TTL = re.compile(r"(?=[0-9])(?:[0-9]{1,10}[smhdw])*(?:[0-9]{1,10})?\Z", re.IGNORECASE)
 _TTL_PART = re.compile(r"(\d+)([smhdw]?)", re.IGNORECASE)
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _CLASSES = frozenset(("IN", "CH", "HS", "CS"))
@@ -61,6 +63,8 @@ def absolute(word: str, origin: str, name: str, number: int) -> str:
     """A name of a zone file, below `origin` unless it ends with a dot. Raises FeedFailure."""
     if word == "@":
         return origin
+    if len(word) > MAX_NAME:
+        raise at(name, number, "a name that is too long")
     lower = word.lower()
     if lower.startswith("*.") and len(word) > 2:
         return f"*.{absolute(word[2:], origin, name, number)}"

@@ -6,6 +6,7 @@ The shape is written down in docs/feeds.md.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections import Counter
 from enum import StrEnum
 from typing import Any
@@ -15,6 +16,7 @@ from dnspolicy.feeds.master import Row, absolute, at, rows
 
 MAX_RECORDS = 2_000_000
 _IGNORED_AT_APEX = frozenset(("SOA", "NS", "TXT", "DNSKEY", "RRSIG", "NSEC", "NSEC3PARAM", "ZONEMD"))
+_SERIAL = re.compile(r"[0-9]{1,10}")
 _SIGNATURES = frozenset(("RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "ZONEMD"))
 
 
@@ -82,7 +84,7 @@ class _Zone:
         if row.type == "SOA":
             if self.serial is not None:
                 raise at(self._name, row.line, "a second SOA record")
-            if len(row.words) != 7 or not row.words[2].isdecimal() or int(row.words[2]) >= 1 << 32:
+            if len(row.words) != 7 or not _SERIAL.fullmatch(row.words[2]) or int(row.words[2]) >= 1 << 32:
                 raise at(self._name, row.line, "a SOA record takes two names and five numbers")
             self.serial = int(row.words[2])
 

@@ -31,6 +31,7 @@ ACTIONS = {
     "an alias": ("a.example CNAME garden.example.", "local"),
     "an address": ("a.example A 192.0.2.1", "local"),
     "class and ttl": ("a.example 60 IN CNAME .", "nxdomain"),
+    "a ttl of many parts": ("a.example 1W2d3H4m5 CNAME .", "nxdomain"),
     "ttl and class": ("a.example IN 1h30m CNAME .", "nxdomain"),
     "capitals": ("A.EXAMPLE cname RPZ-DROP.", "drop"),
     "brackets": ("a.example (\n CNAME ; why\n . )", "nxdomain"),
@@ -146,6 +147,10 @@ BAD = {
     "an open quote": ('a TXT "x', HEAD, "zone:4: .* is not understood"),
     "data at the apex": ("@ A 192.0.2.1", HEAD, "zone:4: A at the apex"),
     "an owner that is no name": (f"{'x' * 64} CNAME .", HEAD, "zone:4: .*63 bytes"),
+    "a long number for a TTL": (f"a {'1' * 60}x CNAME .", HEAD, "zone:4: a record without type or data"),
+    "many numbers for a TTL": (f"a {'1' * 60_000} CNAME .", HEAD, "zone:4: a record without type or data"),
+    "a long serial": ("", f"@ SOA a. b. {'1' * 5_000} 1 1 1 1\n", "zone:1: a SOA record takes"),
+    "stars without end": ("*." * 20_000 + "a CNAME .", HEAD, "zone:4: a name that is too long"),
     "nobody's record": ("", "  A 192.0.2.1\n", "zone:1: a record without an owner"),
 }
 
