@@ -16,9 +16,9 @@ from dnspolicy.testing.opatricks import Trick
 from tests.unit.engines.opa.asking import ALLOW, BLOCK, Asking, storm
 from tests.unit.policy.questions import question
 
-SHORT = 0.15
-NOISE = 2.0
-"""Seconds beyond a deadline that a busy machine may take; a hang would be ten times as long."""
+SHORT, LONG = 0.15, 10.0
+NOISE = 5.0
+"""Seconds beyond a deadline that a busy machine may take; a hang would be twice as long, and more."""
 FAILURES = [
     pytest.param(Trick.HUNG, EngineTimeout, Kind.TIMEOUT, id="hung"),
     pytest.param(Trick.SLOW, EngineTimeout, Kind.TIMEOUT, id="slow"),
@@ -56,7 +56,7 @@ def test_each_failure_is_an_error_of_its_kind_counted_and_over_when_it_is_over(
         assert asking.decide() is not None
         opa.trick = trick
         with pytest.raises(error):
-            asking.decide(SHORT)
+            asking.decide(SHORT if kind is Kind.TIMEOUT else LONG)
         assert asking.count("dnspolicy_opa_failures_total") == {(kind.value,): 1.0}
         opa.trick = Trick.NONE
         assert asking.eventually() is not None
