@@ -33,7 +33,7 @@ FAULTS = {
     Fault.ERROR: EngineUnavailable,
     Fault.STATUS: EngineUnavailable,
 }
-SHORT = 0.2
+SHORT, LONG = 0.2, 10.0
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
@@ -66,7 +66,7 @@ def test_a_fault_is_an_error_of_its_kind_and_in_time(mode: GrpcMode, fault: Faul
         async with joined(point, mode=mode, max_reply=65536) as engine:
             assert await engine.decide() is not None
             point.fault, point.delay = fault, 5.0
-            found = await together(engine, 50, SHORT)
+            found = await together(engine, 50, SHORT if error is EngineTimeout else LONG)
             assert all(isinstance(one, EngineError) for one in found)
             assert isinstance(found[0], error)
             await until(lambda: engine.count("dnspolicy_grpc_in_flight") == 0)
