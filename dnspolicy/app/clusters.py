@@ -7,6 +7,7 @@ from pathlib import Path
 from dnspolicy.app.plan import Plan
 from dnspolicy.cluster.apiserver.options import Connect, Limits, Options
 from dnspolicy.cluster.objects import Kind
+from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins import kubernetes
 from dnspolicy.plugins.kubernetes.config import PodMode
 
@@ -23,6 +24,15 @@ def source_of(config: kubernetes.Config, plan: Plan) -> Path | Options:
     limits = Limits(qps=config.apiserver_qps, burst=config.apiserver_burst, max_inflight=config.apiserver_max_inflight)
     snapshot = plan.path(config.snapshot) if config.snapshot is not None else None
     return Options(connect=_connect(config, plan), kinds=kinds_of(plan), limits=limits, snapshot=snapshot)
+
+
+def source_asking(plan: Plan, what: str) -> Path | Options:
+    """The cluster that says who is asking, which `what` follows objects of. Raises ConfigError when there is none."""
+    configs = (config for block in plan.blocks for config in block.all(kubernetes.Config))
+    first = next(configs, None)
+    if first is None:
+        raise ConfigError(f"{what} needs a `kubernetes` directive, which says where")
+    return source_of(first, plan)
 
 
 def kinds_of(plan: Plan) -> tuple[Kind, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dnspolicy.model.verdict import Verdict
-from dnspolicy.policy.engine import Changed, Engine
+from dnspolicy.policy.engine import Changed, Engine, Reach
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
 
@@ -52,7 +52,7 @@ class StaticSupply:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.changed: Changed = lambda: None
+        self.changed: Changed = _nobody
         self.stopped = False
 
     def announcement(self) -> str:
@@ -69,3 +69,7 @@ class StaticSupply:
 
     async def stop(self) -> None:
         self.stopped = True
+
+
+def _nobody(reach: Reach = Reach.EVERYBODY) -> None:
+    """Nobody wants to know yet."""

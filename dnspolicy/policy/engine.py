@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from enum import Enum, auto
 from typing import Protocol, runtime_checkable
 
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
 
-Changed = Callable[[], None]
-"""Called on the event loop when revision or footprint are no longer what they were."""
 DataPath = tuple[str, ...]
 """Where a document lies below `data`."""
+
+
+class Reach(Enum):
+    """Whose decisions a change may have made others."""
+
+    EVERYBODY = auto()
+    NAMESPACES = auto()
+    """Those of clients in the namespaces that `Footprint.within` says something else of; all others hold."""
+
+
+class Changed(Protocol):
+    """Called on the event loop when revision or footprint are no longer what they were."""
+
+    def __call__(self, reach: Reach = Reach.EVERYBODY) -> None: ...
 
 
 class Engine(Protocol):
@@ -69,7 +82,7 @@ class Supply(Protocol):
         ...
 
     async def start(self, changed: Changed) -> None:
-        """Keep up to date from now on. Called once."""
+        """Keep up to date from now on, and call `changed` after each change. Called once."""
         ...
 
     async def stop(self) -> None:
@@ -78,7 +91,13 @@ class Supply(Protocol):
 
 
 class Feedable(Supply, Protocol):
-    """A supply whose engine can be given documents."""
+    """A supply whose engine can be given documents.
+
+    `notes_first`: before it is started it only notes them, and cannot say whether it takes them.
+    """
+
+    @property
+    def notes_first(self) -> bool: ...
 
     async def feed(self, documents: Mapping[DataPath, bytes | None]) -> None:
         """Put documents (JSON) at declared paths, None for none. Raises PolicyLoadError, and then nothing changed."""

@@ -29,7 +29,7 @@ from dnspolicy.engines.grpc.words import SERVICE
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins import policy
 from dnspolicy.plugins.prometheus.exposition import choose, render, snapshot
-from dnspolicy.policy.engine import Supply
+from dnspolicy.policy.engine import Reach, Supply
 
 LOOK = 1.0
 """Seconds between two looks at certificates."""
@@ -92,7 +92,7 @@ class Pdp:
         """What is served where, for people."""
         return [f"decision point on {', '.join(self.listens)}", self._supply.announcement()]
 
-    def _changed(self) -> None:
+    def _changed(self, reach: Reach = Reach.EVERYBODY) -> None:
         assert self._service is not None
         self._service.changed()
         self._show()

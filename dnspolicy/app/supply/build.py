@@ -5,30 +5,42 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
+from dnspolicy.app.clusters import source_asking
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.supply.bundles import BundleSupply, placed
 from dnspolicy.app.supply.fed import FedSupply
-from dnspolicy.app.supply.feeds import feeds_of
+from dnspolicy.app.supply.feeds import cluster_of_data, feeds_of
 from dnspolicy.app.supply.folders import PolicyFolders
 from dnspolicy.app.supply.rego import RegoSupply
 from dnspolicy.app.supply.tenants import TenantSupply
+from dnspolicy.cluster.apiserver.options import Options
 from dnspolicy.engines.firewall import FirewallSupply
 from dnspolicy.engines.opa import Files, OpaSupply, Sources
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins.policy import Config
 from dnspolicy.policy.engine import Feedable, Supply
 
+TENANTS = "tenants"
+"""What needs a cluster, in complaints."""
 Build = Callable[[Config, Plan, Parts, bool], Supply]
 """The last says whether this is the thread that decides; if not, `settle` is called in that one."""
 
 
 def supply_of(config: Config, plan: Plan, parts: Parts, thread: int) -> Supply:
     """The engine of a directive. `thread` is where it decides. Raises PolicyLoadError and ConfigError."""
-    supply = SUPPLIES[config.kind](config, plan, parts, threading.get_ident() == thread)
-    return supply if config.tenants is None else TenantSupply(supply, config.tenants, plan, parts)
+    build = partial(SUPPLIES[config.kind], config, plan, parts, threading.get_ident() == thread)
+    if config.tenants is None:
+        return build()
+    return TenantSupply(build, config.tenants, source_asking(plan, TENANTS), parts)
+
+
+def cluster_of(config: Config, plan: Plan) -> Path | Options | None:
+    """The cluster whose objects the supply of a directive follows; None when it follows none. Raises ConfigError."""
+    return cluster_of_data(config.data, plan) if config.tenants is None else source_asking(plan, TENANTS)
 
 
 def _rego(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
@@ -76,7 +88,7 @@ def _opa(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
         metrics=parts.metrics,
         monotonic=parts.clock.monotonic,
     )
-    return FedSupply(supply, feeds, parts, late=True) if feeds else supply
+    return FedSupply(supply, feeds, parts) if feeds else supply
 
 
 def _grpc(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:

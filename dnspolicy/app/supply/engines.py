@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
-from dnspolicy.app.supply.build import supply_of
-from dnspolicy.app.supply.fed import FedSupply
-from dnspolicy.app.supply.feeds import cluster_of
-from dnspolicy.app.supply.rego import RegoSupply
-from dnspolicy.app.supply.tenants import TenantSupply
+from dnspolicy.app.supply.build import cluster_of, supply_of
 from dnspolicy.cluster.apiserver.options import Options
-from dnspolicy.engines.rego import Loaded
 from dnspolicy.model.answer import NOTHING, Dependencies, Rests
 from dnspolicy.plugins.policy import Config, Judge
 from dnspolicy.policy.decisions import DecisionCache
-from dnspolicy.policy.engine import Supply
+from dnspolicy.policy.engine import Reach, Supply
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.settings.failure import FailureTable
 
 
 class _Asked:
-    """One engine and the judges that ask it."""
+    """One engine and the judges that ask it, which know it as it was when it was `known`."""
 
     def __init__(self, supply: Supply) -> None:
         self.supply = supply
+        self.known = self.in_force
         self.judges: dict[Config, Judge] = {}
         self.decisions: dict[Config, DecisionCache] = {}
         self.started = False
@@ -36,6 +34,12 @@ class _Asked:
     def in_force(self) -> tuple[str, Footprint]:
         """Revision and footprint now."""
         return self.supply.engine.revision, self.supply.engine.footprint
+
+    def renew(self) -> None:
+        """Have all judges take over what is in force."""
+        self.known = self.in_force
+        for judge in tuple(self.judges.values()):
+            judge.renew()
 
 
 class Engines:
@@ -78,12 +82,10 @@ class Engines:
         return judge
 
     def _open(self, config: Config, plan: Plan) -> _Asked:
-        key = plan.folder, config, cluster_of(config.data, plan, config.tenants is not None)
+        key = plan.folder, config, cluster_of(config, plan)
         asked = self._asked.get(key)
         if asked is None:
             asked = self._asked[key] = _Asked(supply_of(config, plan, self._parts, self._thread))
-            if isinstance(asked.supply, TenantSupply):
-                asked.supply.narrowed = lambda: self._narrowed(asked)
         return asked
 
     def source_of(self, rule: str) -> str | None:
@@ -104,20 +106,30 @@ class Engines:
         An engine may have taken up another revision while a judge of it was made in the other thread.
         """
         for asked in tuple(self._asked.values()):
-            before = asked.in_force
             await asked.supply.settle()
-            if asked.in_force != before:
-                self._took_over(asked)
-                continue
-            for judge in tuple(asked.judges.values()):
-                judge.renew()
+            if not self._catch_up(asked):
+                asked.renew()
 
     async def start(self) -> None:
-        """Keep all engines up to date."""
-        for asked in tuple(self._asked.values()):
-            if not asked.started:
-                asked.started = True
-                await asked.supply.start(lambda asked=asked: self._took_over(asked))  # type: ignore[misc]
+        """Keep all engines up to date. They start together: one that waits for others leaves none behind."""
+        fresh = [asked for asked in self._asked.values() if not asked.started]
+        for asked in fresh:
+            self._catch_up(asked)
+        for done in await asyncio.gather(*map(self._start, fresh), return_exceptions=True):
+            if done is not None:
+                raise done
+
+    async def _start(self, asked: _Asked) -> None:
+        asked.started = True
+        await asked.supply.start(partial(self._took_over, asked))
+        self._catch_up(asked)
+
+    def _catch_up(self, asked: _Asked) -> bool:
+        """Take over what has changed since an engine settled, of which nobody is told before it starts."""
+        moved = asked.in_force != asked.known
+        if moved:
+            self._took_over(asked)
+        return moved
 
     async def retain(self, judges: Iterable[Judge]) -> None:
         """Let go of every engine and judge but these."""
@@ -137,28 +149,13 @@ class Engines:
             await asked.supply.stop()
             asked.started = False
 
-    def replace(self, loaded: Loaded) -> None:
-        """Put a checked policy in force wherever one is embedded, at once."""
-        for asked in self._asked.values():
-            supply = asked.supply
-            while isinstance(supply, FedSupply | TenantSupply):
-                supply = supply.inner
-            if isinstance(supply, RegoSupply):
-                supply.replace(loaded)
-                self._took_over(asked)
-
-    def _took_over(self, asked: _Asked) -> None:
-        for judge in tuple(asked.judges.values()):
-            judge.renew()
+    def _took_over(self, asked: _Asked, reach: Reach = Reach.EVERYBODY) -> None:
+        """Clients in namespaces whose policy has changed are of other classes then, so what others know may stay."""
+        asked.renew()
         self._show()
-        self._changed(frozenset({(Rests.POLICY, asked.supply.engine.name)}))
-        self._reclassify()
-
-    def _narrowed(self, asked: _Asked) -> None:
-        """A namespace's policy has changed: its clients are of other classes now, and what others know stays."""
-        for judge in tuple(asked.judges.values()):
-            judge.renew()
-        self._changed(NOTHING)  # what is being answered now is not kept
+        everybody = reach is Reach.EVERYBODY
+        # NOTHING: what is being answered now is not kept
+        self._changed(frozenset({(Rests.POLICY, asked.supply.engine.name)}) if everybody else NOTHING)
         self._reclassify()
 
     def _show(self) -> None:

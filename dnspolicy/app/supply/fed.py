@@ -48,14 +48,10 @@ class FedEngine:
 
 
 class FedSupply:
-    """`inner`, with feeds that begin when it settles and end when it stops.
+    """`inner`, with feeds that begin when it settles and end when it stops."""
 
-    `late`: before it is started, it only notes documents and cannot say whether it takes them.
-    """
-
-    def __init__(self, inner: Feedable, feeds: Sequence[FeedOf], parts: Parts, *, late: bool = False) -> None:
-        self.inner = inner
-        self._late = late
+    def __init__(self, inner: Feedable, feeds: Sequence[FeedOf], parts: Parts) -> None:
+        self._inner = inner
         self._feeds = Feeds(feeds, inner.feed, parts.clock, parts.metrics, log)
         self._engine = FedEngine(inner.engine, self._feeds)
         self._waited = False
@@ -65,14 +61,14 @@ class FedSupply:
         return self._engine
 
     def announcement(self) -> str:
-        return f"{self.inner.announcement()}; data {self._feeds.announcement()}"
+        return f"{self._inner.announcement()}; data {self._feeds.announcement()}"
 
     def source_of(self, rule: str) -> str | None:
-        return self.inner.source_of(rule)
+        return self._inner.source_of(rule)
 
     async def settle(self) -> None:
         """Also fetch every document once, as far as that goes in a few seconds."""
-        await self.inner.settle()
+        await self._inner.settle()
         if not self._waited:
             self._waited = True
             await self._feeds.settle(SETTLE_SECONDS)
@@ -80,11 +76,11 @@ class FedSupply:
     async def start(self, changed: Changed) -> None:
         self._feeds.announce(changed)
         await self._feeds.begin()
-        await self.inner.start(changed)
-        if self._late:
+        await self._inner.start(changed)
+        if self._inner.notes_first:
             await self._feeds.confirm()
 
     async def stop(self) -> None:
         await self._feeds.stop()
-        await self.inner.stop()
+        await self._inner.stop()
         self._waited = False

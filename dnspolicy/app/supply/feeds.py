@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from dnspolicy.app.clusters import source_of
+from dnspolicy.app.clusters import source_asking
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.cluster.apiserver.options import Options
@@ -22,27 +22,21 @@ from dnspolicy.feeds.objects import ConfigMapSource, Follow, ObjectsSource
 from dnspolicy.feeds.prometheus import PrometheusSource
 from dnspolicy.feeds.web import WebSource
 from dnspolicy.model.errors import ConfigError
-from dnspolicy.plugins import kubernetes
 from dnspolicy.policy.settings.feeds import DataKind, DataLine
 
 log = logging.getLogger("dnspolicy.data")
 
 
-def cluster_of(lines: Sequence[DataLine], plan: Plan, tenants: bool = False) -> Path | Options | None:
-    """The cluster some lines, or `tenants`, follow objects of: that which says who is asking. None without any."""
-    if not tenants and not any(line.of_cluster for line in lines):
+def cluster_of_data(lines: Sequence[DataLine], plan: Plan) -> Path | Options | None:
+    """The cluster that some lines follow objects of; None when none does. Raises ConfigError."""
+    if not any(line.of_cluster for line in lines):
         return None
-    configs = (config for block in plan.blocks for config in block.all(kubernetes.Config))
-    first = next(configs, None)
-    if first is None:
-        what = "tenants" if tenants else "data of kind configmap and kubernetes"
-        raise ConfigError(f"{what} needs a `kubernetes` directive, which says where")
-    return source_of(first, plan)
+    return source_asking(plan, "data of kind configmap and kubernetes")
 
 
 def feeds_of(lines: Sequence[DataLine], plan: Plan, parts: Parts) -> tuple[FeedOf, ...]:
     """Opens nothing but the cluster. Raises ConfigError and ManifestError."""
-    cluster = cluster_of(lines, plan)
+    cluster = cluster_of_data(lines, plan)
     follow = None if cluster is None else parts.source(cluster).follow
     return tuple(
         FeedOf(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from dnspolicy.app.supply.folders import PolicyFolders
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.engines.rego import Loaded, RegoEngine, say_what_is_lacking
+from dnspolicy.engines.rego import RegoEngine, say_what_is_lacking
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.engine import Changed, DataPath, Engine
 
@@ -21,6 +21,8 @@ class RegoSupply:
     Raises PolicyLoadError at the start; later a policy that cannot be loaded leaves the one in force, is logged once
     and counted.
     """
+
+    notes_first = False
 
     def __init__(
         self,
@@ -64,10 +66,6 @@ class RegoSupply:
     async def feed(self, documents: Mapping[DataPath, bytes | None]) -> None:
         """Put documents at declared paths. Raises PolicyLoadError."""
         await self._engine.feed(documents)
-
-    def replace(self, loaded: Loaded) -> None:
-        """Put a checked policy in force, at once."""
-        self._engine.swap(loaded)
 
     async def _watch(self, changed: Changed) -> None:
         while True:

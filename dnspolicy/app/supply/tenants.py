@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from dnspolicy.app.parts import Parts
-from dnspolicy.app.plan import Plan
-from dnspolicy.app.supply.feeds import cluster_of
+from dnspolicy.cluster.apiserver.options import Options
 from dnspolicy.cluster.things import Collection, Follower, Wanted
 from dnspolicy.engines.rego.binding import Binding, preferred
 from dnspolicy.engines.rego.load import UNTRUSTED
 from dnspolicy.engines.tiers import Policies, TieredEngine
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.printable import printable
-from dnspolicy.policy.engine import Changed, Engine, Supply
+from dnspolicy.policy.engine import Changed, Engine, Reach, Supply
 from dnspolicy.policy.settings.tenants import Tenants
 
 log = logging.getLogger("dnspolicy.policy")
@@ -27,19 +27,20 @@ _MOST = 1 << 30
 
 
 class TenantSupply:
-    """`inner` is the operator's. `narrowed` is called when a namespace's policy has changed and nothing else has."""
+    """`inner` is the operator's, built when nothing is against policies of namespaces. Raises what that raises.
 
-    def __init__(self, inner: Supply, settings: Tenants, plan: Plan, parts: Parts) -> None:
+    Also raises ConfigError for an embedded engine without limits.
+    """
+
+    def __init__(self, inner: Callable[[], Supply], settings: Tenants, cluster: Path | Options, parts: Parts) -> None:
         if preferred() is not Binding.NATIVE:
             raise ConfigError(f"tenants: {UNTRUSTED}")
-        cluster = cluster_of((), plan, True)
-        assert cluster is not None
-        self.inner = inner
-        self.narrowed: Changed = _nothing
+        self._inner = inner()
+        self._changed: Changed | None = None
         self._follow: Callable[[Collection], Follower] = parts.source(cluster).follow
         self._clock = parts.clock
         self._policies = Policies(settings, metrics=parts.metrics, monotonic=parts.clock.monotonic, said=_refused)
-        self._engine = TieredEngine(inner.engine, self._policies, settings, parts.clock.monotonic)
+        self._engine = TieredEngine(self._inner.engine, self._policies, settings, parts.clock.monotonic)
         self._wanted = Wanted(
             resource="configmaps", fields=("data",), name=settings.configmap, limit=min(_MOST, settings.most << 20)
         )
@@ -52,14 +53,14 @@ class TenantSupply:
 
     def announcement(self) -> str:
         known = self._policies.revision if self._policies.complete else "not known yet"
-        return f"{self.inner.announcement()}; policies of namespaces {known} in ConfigMaps {self._wanted.name}"
+        return f"{self._inner.announcement()}; policies of namespaces {known} in ConfigMaps {self._wanted.name}"
 
     def source_of(self, rule: str) -> str | None:
-        return self.inner.source_of(rule)
+        return self._inner.source_of(rule)
 
     async def settle(self) -> None:
         """Also look for the policies of namespaces, as far as that goes in a few seconds."""
-        await self.inner.settle()
+        await self._inner.settle()
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="tenants")
             try:
@@ -69,14 +70,15 @@ class TenantSupply:
                 log.warning("policies of namespaces: nothing is known of the ConfigMaps %s yet", self._wanted.name)
 
     async def start(self, changed: Changed) -> None:
-        await self.inner.start(changed)
+        self._changed = changed
+        await self._inner.start(changed)
 
     async def stop(self) -> None:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait((task,))
-        await self.inner.stop()
+        await self._inner.stop()
 
     async def _run(self) -> None:
         moved = asyncio.Event()
@@ -99,15 +101,15 @@ class TenantSupply:
             return
         things = {namespace: thing for (namespace, _), thing in collection.copied().items()}
         try:
-            await self._policies.take(things, lambda: self.narrowed())
+            await self._policies.take(things, self._tell)
         except Exception:
             log.exception("policies of namespaces: a change was not taken over; what is in force stays")
         self._taken.set()
 
+    def _tell(self) -> None:
+        if self._changed is not None:
+            self._changed(Reach.NAMESPACES)
+
 
 def _refused(namespace: str, why: str) -> None:
     log.error("the policy of namespace %s is refused:\n%s", namespace, "\n".join(map(printable, why.split("\n"))))
-
-
-def _nothing() -> None:
-    """Nobody wants to know yet."""

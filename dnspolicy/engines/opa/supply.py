@@ -53,6 +53,8 @@ class OpaSupply:
     An OPA that is not there delays a start by a second at most; questions fail until it is.
     """
 
+    notes_first = True
+
     def __init__(
         self,
         settings: Opa,

@@ -122,9 +122,10 @@ def test_a_large_list_changes_under_load_and_costs_no_answer(tmp_path: Path) -> 
             await answers(app, "NXDOMAIN")
             questions = await asking(site.ip, site.port, "n1.list.example")
             for first in (5, 0):
-                before, at = revisions(app), len(questions.codes)
+                before = revisions(app)
                 site.put("names.txt", listed(first))
                 await until(lambda before=before: revisions(app) != before)
+                at = len(questions.codes)
                 await until(lambda at=at: len(questions.codes) > at + 50)
             await questions.end()
             return questions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from functools import cache
 from pathlib import Path
 
 import dns.message
@@ -12,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dnspolicy.app.supply import folders as policy_folders
+from dnspolicy.app.parts import Parts
+from dnspolicy.app.plan import Plan
+from dnspolicy.app.supply import build
 from dnspolicy.cluster.objects import (
     Endpoint,
     EndpointSlice,
@@ -25,7 +26,9 @@ from dnspolicy.cluster.objects import (
     ServiceKind,
     key_of,
 )
-from dnspolicy.engines.rego import load
+from dnspolicy.engines.rego import Loaded, RegoEngine, load
+from dnspolicy.engines.static import StaticSupply
+from dnspolicy.plugins.policy import Config
 from dnspolicy.server import front
 from dnspolicy.testing.clock import FakeClock
 from tests.unit.app.chains import BLOCKS, ROOMS, ZONE, chains, corefile
@@ -190,41 +193,59 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "policy").symlink_to("policy0")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(front, "IDENTITY_WAIT", 0.001)
-        patch.setattr(
-            policy_folders, "load", cache(load)
-        )  # loading checks a policy in a process of its own: once is enough
         yield folder
 
 
+class Policies:
+    """`revisions` of a policy, and the `supplies` of the servers made last, which have the first one."""
+
+    def __init__(self, folders: Path) -> None:
+        self.revisions = [load((folders / f"policy{n}",), "data.dnspolicy.decision") for n in range(len(POLICIES))]
+        self.supplies: list[tuple[RegoEngine, StaticSupply]] = []
+
+    def supply(self, config: Config, plan: Plan, parts: Parts, here: bool) -> StaticSupply:
+        engine = RegoEngine(self.revisions[0], metrics=parts.metrics, monotonic=parts.clock.monotonic)
+        self.supplies.append((engine, StaticSupply(engine)))
+        return self.supplies[-1][1]
+
+    def put(self, revision: Loaded) -> None:
+        for engine, supply in self.supplies:
+            engine.swap(revision)
+            supply.changed()
+
+
 @pytest.fixture(scope="module")
-def revisions(folders: Path) -> list[object]:
-    return [load((folders / f"policy{number}",), "data.dnspolicy.decision") for number in range(len(POLICIES))]
+def policies(folders: Path) -> Iterator[Policies]:
+    made = Policies(folders)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(build.SUPPLIES, "rego", made.supply)
+        yield made
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=walks())
-def test_finished_answers_are_exact(folders: Path, revisions: list[object], steps: list[Step]) -> None:
-    assert asyncio.run(_walk(folders / "Corefile", revisions, steps)) is None
+def test_finished_answers_are_exact(folders: Path, policies: Policies, steps: list[Step]) -> None:
+    assert asyncio.run(_walk(folders / "Corefile", policies, steps)) is None
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data(), chain=chains())
 def test_finished_answers_are_exact_in_every_chain(
-    folders: Path, revisions: list[object], data: st.DataObject, chain: tuple[str, list[str]]
+    folders: Path, policies: Policies, data: st.DataObject, chain: tuple[str, list[str]]
 ) -> None:
     text, names = chain
     steps = data.draw(walks((BLIND, BLIND, BLIND, 0, 1, 2), names))
-    assert asyncio.run(_walk(_written(folders, text), revisions, steps, "loadbalance" in text)) is None
+    assert asyncio.run(_walk(_written(folders, text), policies, steps, "loadbalance" in text)) is None
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda text: text.partition("view ")[2].partition(" ")[0])
-def test_every_block_is_sound(folders: Path, block: str) -> None:
+def test_every_block_is_sound(folders: Path, policies: Policies, block: str) -> None:
     """What is drawn from above must be understood, or nothing would be tested."""
     asyncio.run(_build(folders, corefile(block, [])))
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda text: " ".join(text.split()[:3]))
-def test_every_room_is_sound(folders: Path, room: str) -> None:
+def test_every_room_is_sound(folders: Path, policies: Policies, room: str) -> None:
     asyncio.run(_build(folders, corefile("", [room])))
 
 
@@ -238,7 +259,7 @@ def _written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_finished_answers_are_used(folders: Path, revisions: list[object]) -> None:
+def test_finished_answers_are_used(folders: Path, policies: Policies) -> None:
     """The property above would hold for a memo that remembers nothing."""
 
     async def scene() -> tuple[int, int]:
@@ -255,11 +276,13 @@ def test_finished_answers_are_used(folders: Path, revisions: list[object]) -> No
     assert asyncio.run(scene()) == (1, 1)
 
 
-async def _walk(path: Path, revisions: list[object], steps: list[Step], turns: bool = False) -> str | None:
+async def _walk(path: Path, policies: Policies, steps: list[Step], turns: bool = False) -> str | None:
     """The first difference, if there is one; with `turns`, records may stand in another order."""
     clock = FakeClock()
+    policies.supplies.clear()
     servers = [One(path, clock, memo) for memo in (True, False)]
     for server in servers:
+        await server.app.engines.start()
         server.app.view.apply(CLUSTER)
     for number, step in enumerate(steps):
         match step:
@@ -277,8 +300,7 @@ async def _walk(path: Path, revisions: list[object], steps: list[Step], turns: b
             case ("pass", seconds):
                 clock.advance(float(str(seconds)))
             case ("policy", revision):
-                for server in servers:
-                    server.app.rooms.engines.replace(revisions[int(str(revision))])
+                policies.put(policies.revisions[int(str(revision))])
     return None
 
 

@@ -33,6 +33,8 @@ class BundleSupply:
     leaves what is in force, is logged once and counted.
     """
 
+    notes_first = False
+
     def __init__(
         self,
         places: tuple[BundlePlace, ...],
