@@ -23,16 +23,16 @@ from dns.rdtypes.ANY.SOA import SOA
 from tests.conftest import NETWORK
 from tests.contract.clusters import endpoints, namespace, node, pod, service
 from tests.deploy.test_manifests import DEPLOY, METRIC, queries
-from tests.e2e.process import COMMAND, PATIENCE, Server, answers, ask, eventually, get
+from tests.e2e.process import COMMAND, Server, answers, ask, eventually, get
 from tests.peers.find import find
-from tests.real.cluster import ADMIN, PROGRAMS, RealCluster, kubeconfig
+from tests.real.cluster import PROGRAMS, RealCluster
+from tests.real.kubelet import SYSTEM, Container, Kubectl, token_of
 from tests.real.outside import HELD, NAME, outside
 from tests.real.places import Pod
 from tests.real.serving import ADDRESS
 
 pytestmark = pytest.mark.real(NETWORK, "kubectl", "unshare", *PROGRAMS)
 
-SYSTEM = "kube-system"
 SPACE = "shop"
 HOST, CLIENT = "10.9.0.1", "10.1.0.7"
 CORE = ("endpoints", "services", "pods", "namespaces")
@@ -109,24 +109,6 @@ QUESTIONS = (
 )
 
 
-class Kubectl:
-    """The command, as the owner of a cluster."""
-
-    def __init__(self, folder: Path, cluster: RealCluster) -> None:
-        self._config = kubeconfig(folder / "admin.conf", cluster.url, ADMIN, cluster.authority.certificate)
-
-    def __call__(self, *words: str) -> str:
-        done = subprocess.run(
-            [str(find("kubectl")), "--kubeconfig", str(self._config), *words],
-            capture_output=True, text=True, timeout=3 * PATIENCE, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def get(self, kind: str, name: str) -> Any:
-        return json.loads(self("-n", SYSTEM, "get", kind, name, "-o", "json"))
-
-
 @pytest.fixture(scope="module")
 def cluster(real_cluster: RealCluster) -> Iterator[RealCluster]:
     """A namespace, a service with an address, a headless one, a pod that asks and the node it runs on."""
@@ -154,27 +136,11 @@ def kubectl(cluster: RealCluster, tmp_path_factory: pytest.TempPathFactory) -> I
     command("delete", "--wait=false", "-k", str(DEPLOY / "serving"))
 
 
-def token_of(cluster: RealCluster, account: str) -> str:
-    """As the kubelet asks for it."""
-    path = f"/api/v1/namespaces/{SYSTEM}/serviceaccounts"
-    cluster.control.call("POST", path, {"metadata": {"name": account}})
-    code, made = cluster.control.call("POST", f"{path}/{account}/token", {"spec": {"expirationSeconds": 3600}})
-    assert code == 201, made
-    return str(made["status"]["token"])
-
-
 @contextlib.contextmanager
 def deployed(kubectl: Kubectl, cluster: RealCluster, folder: Path, account: str = "dnspolicy") -> Iterator[Launched]:
     """The container of the Deployment, as a process with the arguments, files and ports that it has in the cluster."""
-    (container,) = kubectl.get("deployment", "dnspolicy")["spec"]["template"]["spec"]["containers"]
-    volumes = kubectl.get("deployment", "dnspolicy")["spec"]["template"]["spec"]["volumes"]
-    maps = {volume["name"]: volume["configMap"]["name"] for volume in volumes if "configMap" in volume}
     place = Pod(folder, cluster, token_of(cluster, account))
-    for mounted in container["volumeMounts"]:
-        if mounted["name"] in maps:
-            data = kubectl.get("configmap", maps[mounted["name"]])["data"]
-            place.mount(mounted["mountPath"].removeprefix("/etc/"), data)
-    server = Server(*container["args"], command=(*place.within, COMMAND), env=place.environment)
+    server = Container(kubectl, place, "dnspolicy", "dnspolicy").start()
     try:
         yield Launched(server, place)
     finally:
