@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 
 import msgspec
 
 Labels = tuple[str, ...]
+Join = Callable[[Iterable[float]], float]
+"""What several values are together: `sum`, `min`, `max`."""
 
 
 class ServerLabels(msgspec.Struct, frozen=True):
@@ -53,6 +55,30 @@ class Gauge(Metric):
         self.values[labels] = value
 
 
+class JointGauge(Gauge):
+    """A gauge that several set under the same labels: its value is what `join` makes of theirs."""
+
+    def __init__(self, name: str, help_text: str, labels: Sequence[str], join: Join) -> None:
+        super().__init__(name, help_text, labels)
+        self._join = join
+        self._each: dict[Labels, dict[object, float]] = {}
+
+    def set_for(self, who: object, value: float, labels: Labels) -> None:
+        each = self._each.setdefault(labels, {})
+        each[who] = value
+        self.set(self._join(each.values()), labels)
+
+    def forget(self, who: object, labels: Labels) -> None:
+        """One sets it no more; without any it is not there."""
+        each = self._each.get(labels, {})
+        each.pop(who, None)
+        if each:
+            self.set(self._join(each.values()), labels)
+        else:
+            self._each.pop(labels, None)
+            self.values.pop(labels, None)
+
+
 class Histogram(Metric):
     """`buckets` are upper bounds without +Inf. A value is a list: one count per bucket, one beyond, then the sum."""
 
@@ -85,6 +111,11 @@ class Metrics:
     def gauge(self, name: str, help_text: str, labels: Sequence[str] = ()) -> Gauge:
         found = self._metrics.setdefault(name, Gauge(name, help_text, labels))
         assert isinstance(found, Gauge)
+        return found
+
+    def joint_gauge(self, name: str, help_text: str, labels: Sequence[str], join: Join) -> JointGauge:
+        found = self._metrics.setdefault(name, JointGauge(name, help_text, labels, join))
+        assert isinstance(found, JointGauge)
         return found
 
     def histogram(self, name: str, help_text: str, buckets: Sequence[float], labels: Sequence[str] = ()) -> Histogram:

@@ -13,7 +13,8 @@ import dnspolicy
 
 PACKAGE = Path(dnspolicy.__file__).parent
 PAGE = PACKAGE.parent / "docs" / "metrics.md"
-KINDS = {"counter", "gauge", "histogram"}
+KINDS = {"counter": "counter", "gauge": "gauge", "joint_gauge": "gauge", "histogram": "histogram"}
+"""What the code calls to make one, and what it is."""
 ROW = re.compile(r"^\| `((?:coredns|dnspolicy)_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)
 
 
@@ -25,7 +26,7 @@ def made() -> Iterator[tuple[str, str]]:
                 continue
             name = node.args[0]
             if node.func.attr in KINDS and isinstance(name, ast.Constant) and isinstance(name.value, str):
-                yield name.value, node.func.attr
+                yield name.value, KINDS[node.func.attr]
 
 
 MADE = dict(made())

@@ -129,12 +129,12 @@ class Door:
     async def close(self) -> None:
         """End all connections."""
         await self.pool.close()
-        self._measures.forget(self.address.text)
+        self._measures.forget(self, self.address.text)
 
     def show(self) -> None:
         """Set the metrics that are looked up."""
         known = self.sure and self.holding is not None and self.holding.matches
-        self._measures.show(self.address.text, self.breaker.state, len(self.pool), known)
+        self._measures.show(self, self.address.text, self.breaker.state, len(self.pool), known)
 
 
 def _check(reply: Reply) -> None:

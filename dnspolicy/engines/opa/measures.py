@@ -10,7 +10,11 @@ BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 
 
 class Measures:
-    """Of all addresses of one server."""
+    """Of all addresses of one server.
+
+    Several may ask one address, each over its own connections: a policy, its candidate, a rule list. `who` tells them
+    apart; what is shown is the sum of connections, and of all else the worst.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
         address = ("address",)
@@ -24,18 +28,20 @@ class Measures:
         self._seconds = metrics.histogram(
             "dnspolicy_opa_request_seconds", "Time until an OPA's decision was there.", BUCKETS, address
         )
-        self._breaker = metrics.gauge(
-            "dnspolicy_opa_breaker_state", "0 asked, 1 tried by one question, 2 left alone.", address
+        self._breaker = metrics.joint_gauge(
+            "dnspolicy_opa_breaker_state", "0 asked, 1 tried by one question, 2 left alone.", address, max
         )
-        self._connections = metrics.gauge("dnspolicy_opa_connections", "Open connections to an OPA.", address)
-        self._known = metrics.gauge(
+        self._connections = metrics.joint_gauge(
+            "dnspolicy_opa_connections", "Open connections to an OPA.", address, sum
+        )
+        self._known = metrics.joint_gauge(
             "dnspolicy_opa_policy_known",
             "1 while an OPA has the policies of the folders given, so that it is known what they can read.",
             address,
+            min,
         )
-
-        self._given = metrics.gauge(
-            "dnspolicy_opa_data_current", "1 while an OPA has exactly the documents it is to have.", address
+        self._given = metrics.joint_gauge(
+            "dnspolicy_opa_data_current", "1 while an OPA has exactly the documents it is to have.", address, min
         )
 
     def asked(self, address: str) -> None:
@@ -50,18 +56,18 @@ class Measures:
     def skipped(self, address: str) -> None:
         self._skipped.inc((address,))
 
-    def show(self, address: str, breaker: State, connections: int, known: bool) -> None:
+    def show(self, who: object, address: str, breaker: State, connections: int, known: bool) -> None:
         """As it is now."""
         labels = (address,)
-        self._breaker.set(float(breaker), labels)
-        self._connections.set(float(connections), labels)
-        self._known.set(float(known), labels)
+        self._breaker.set_for(who, float(breaker), labels)
+        self._connections.set_for(who, float(connections), labels)
+        self._known.set_for(who, float(known), labels)
 
-    def has_data(self, address: str, current: bool) -> None:
+    def has_data(self, who: object, address: str, current: bool) -> None:
         """Whether it has the documents it is to have."""
-        self._given.set(float(current), (address,))
+        self._given.set_for(who, float(current), (address,))
 
-    def forget(self, address: str) -> None:
-        """It is no longer asked."""
+    def forget(self, who: object, address: str) -> None:
+        """It asks no longer."""
         for gauge in (self._breaker, self._connections, self._known, self._given):
-            gauge.values.pop((address,), None)
+            gauge.forget(who, (address,))

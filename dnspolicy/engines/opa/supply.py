@@ -187,7 +187,7 @@ class OpaSupply:
 
     def _show(self) -> None:
         for door in self._engine.doors if self._documents.given else ():
-            self._measures.has_data(door.address.text, self._documents.are_in(door.held))
+            self._measures.has_data(door, door.address.text, self._documents.are_in(door.held))
 
     def _load(self) -> Loaded:
         return load(self._sources.folders, self._entrypoint, declared=tuple(self._sources.documents))

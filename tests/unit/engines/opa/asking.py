@@ -39,8 +39,9 @@ class Asking:
         reload: float = 0.02,
         server_name: str = "",
         documents: Mapping[tuple[str, ...], bool] | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
-        self.metrics = Metrics()
+        self.metrics = metrics or Metrics()
         self.changes = 0
         self.supply = OpaSupply(
             Opa(urls, pool=pool, hold=Duration(hold), server_name=server_name),
