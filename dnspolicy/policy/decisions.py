@@ -70,8 +70,11 @@ class DecisionCache:
         self._found += 1
         return found
 
-    def keep(self, key: Key, verdict: Verdict, timeless: bool) -> None:
-        """Remember a decision for its lifetime, and as the last one known for its question however short that is."""
+    def keep(self, key: Key, verdict: Verdict, timeless: bool, since: float | None = None) -> None:
+        """Remember a decision for its lifetime, and as the last one known for its question however short that is.
+
+        `since` is monotonic time from which the lifetime counts, now if it is not given.
+        """
         if not self._capacity:
             return
         if self._keeps_last:
@@ -82,7 +85,7 @@ class DecisionCache:
         if seconds > 0:
             if len(self._entries) >= self._capacity:
                 self._make_room()
-            self._entries[key] = Remembered(verdict, self._clock.monotonic() + seconds)
+            self._entries[key] = Remembered(verdict, (self._clock.monotonic() if since is None else since) + seconds)
 
     def _tell_hits(self) -> None:
         """Hits are counted apart, for they are many."""

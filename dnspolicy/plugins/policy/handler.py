@@ -29,6 +29,7 @@ _QUERY, _ALLOW = Phase.QUERY, Action.ALLOW
 MAX_ALIASES = 16
 MAX_STEPS = 8
 """How many redirects and rewrites may follow one upon another, so that a circle of them ends."""
+NOBODY_KNOWS = "the cluster is not loaded yet, so nobody knows who asks"
 AskUpstreams = Callable[[Query, tuple[str, ...], float], Awaitable[Answer]]
 """Ask the given upstreams (`IP` or `IP:PORT`) until a monotonic deadline."""
 
@@ -71,17 +72,28 @@ class Policy:
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         if self._judge.needs_clients and self._view.missing():
-            verdict = self._judge.unavailable(query, ctx, "the cluster is not loaded yet, so nobody knows who asks")
-            if not _passes(verdict):
-                return apply.NOT_READY
-            reply = await ask_next(query, ctx)
-            return reply.changed(fresh=reply.fresh.capped(0.0)) if isinstance(reply, Answer) else reply
+            return await self._unjudged(query, ctx, ask_next)
         targets = self._view.targets(query.name, self._zones, self._judge.reads_endpoints)
         if len(targets) != 1:
             return await self._shared(query, ctx, ask_next, targets)
         question = PolicyInput(_QUERY, ctx.identity, query, targets[0])
         verdict = self._judge.recall(question, ctx) or await self._judge.decide(question, ctx)
         return await self._apply(query, ctx, ask_next, targets[0], verdict)
+
+    async def _unjudged(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
+        """Nobody knows yet who asks. The failure table says what passes: the name, each alias of it, the answer."""
+        unavailable = self._judge.unavailable
+        if not _passes(unavailable(query, ctx, Phase.QUERY, NOBODY_KNOWS)):
+            return apply.NOT_READY
+        reply = await ask_next(query, ctx)
+        if not isinstance(reply, Answer):
+            return reply
+        asked = [(query.renamed(name, Via.CNAME), Phase.QUERY) for name in aliases(reply)]
+        if self._judge.reads_answers and not reply.transfer:
+            asked.append((query, Phase.RESPONSE))
+        if not all(_passes(unavailable(each, ctx, phase, NOBODY_KNOWS)) for each, phase in asked):
+            return apply.NOT_READY
+        return reply.changed(fresh=reply.fresh.capped(0.0))
 
     async def _shared(self, query: Query, ctx: QueryContext, ask_next: AskNext, targets: tuple[Target, ...]) -> Reply:
         """An address with several owners: each is judged, and only the allowed ones are answered."""
@@ -92,6 +104,7 @@ class Policy:
             return reply
         for target, verdict in zip(targets, verdicts, strict=True):  # whom it names and leaves out holds as long as all
             reply = reply.changed(fresh=reply.fresh.within(self._judge.freshness(target, verdict)))
+            reply = apply.capped(reply, verdict.ttl)
         if not allowed or len(allowed) == len(targets):
             return reply
         names = {(t.namespace, t.name) for t, _ in allowed}
@@ -236,6 +249,7 @@ class Policy:
             if not _passes(verdict):
                 ctx.original = answer
                 return await self._cut(query, alias, ctx, ask_next, found, verdict, answer)
+            answer = apply.capped(answer, verdict.ttl)
         if not self._judge.reads_answers:
             return self._watched(query, ctx, target, answer, allowed) if self._judge.watches_answers else answer
         verdict = await self._judge.judge(query, ctx, Phase.RESPONSE, target, answer_facts(answer), trigger="answer")

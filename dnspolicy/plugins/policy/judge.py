@@ -62,7 +62,7 @@ class Judge:
             ("kind", "action"),
         )
         self._undecided = metrics.counter("dnspolicy_policy_undefined_total", "Questions the policy said nothing to.")
-        self._reads = self._footprint().paths
+        self._reads = self._footprint()
         self._shape = 0
         self.renew()
 
@@ -70,10 +70,12 @@ class Judge:
         """Take over what a new revision of either policy can read. To be called whenever a revision changes."""
         own, footprint = self._engine.footprint, self._footprint()
         self.revision = self._engine.revision
-        if footprint.paths != self._reads:  # equal projections of different facts are different questions
+        if footprint.paths != self._reads.paths:  # equal projections of different facts are different questions
             self._decisions.forget_last()
-            self._reads = footprint.paths
             self._shape += 1
+        elif self._reads.timeless and not footprint.timeless:  # what was to hold for ever does not
+            self._shape += 1
+        self._reads = footprint
         self._key = f"{self._shape} {self.revision}"
         self._default = self._default_verdict(self.revision)
         self._project = projector(footprint)
@@ -163,7 +165,7 @@ class Judge:
         """What the engine says, or the failure table. `now` and `until`, the query's deadline, are monotonic time."""
         shape = self._shape
         try:
-            said = await self._ask(question, projection, min(until, now + self._config.timeout), until)
+            said = await self._ask(question, projection, now, until)
         except EngineError as problem:
             kind = kind_of(problem)
             on_error = self._table.action(kind, question.query.name, question.phase)
@@ -177,21 +179,26 @@ class Judge:
         stood_in = verdict.trigger.startswith(FAILURE_TRIGGER)
         self._failures.inc((kind.value, OnError.LAST_KNOWN.value if stood_in else verdict.action.value))
 
-    async def _ask(self, question: PolicyInput, projection: Hashable, deadline: float, until: float) -> Verdict:
+    async def _ask(self, question: PolicyInput, projection: Hashable, now: float, until: float) -> Verdict:
+        """What the engine says, remembered from `now` on: nobody knows when on the way to here it was decided."""
         key = self._key
-        said = await self._engine.decide(question, deadline)
+        said = await self._engine.decide(question, min(until, now + self._config.timeout))
         verdict = settled(said, self._default, self._timeless)
         if self._watcher is not None:
-            verdict = self._watched(question, verdict, (key, projection), until)
-        if self._key == key:
-            self._decisions.keep((key, projection), verdict, self._timeless)
+            verdict = self._watched(question, verdict, (key, projection), now, until)
+        if self._is_in_force(key):
+            self._decisions.keep((key, projection), verdict, self._timeless, now)
         return verdict
 
-    def _watched(self, question: PolicyInput, verdict: Verdict, key: Key, until: float) -> Verdict:
-        """The verdict with what the candidate says beside it.
+    def _is_in_force(self, key: str) -> bool:
+        """Whether what was just decided belongs under `key`: an engine may tell of a revision after it decided."""
+        return self._key == key and self._engine.revision == self.revision
+
+    def _watched(self, question: PolicyInput, verdict: Verdict, key: Key, now: float, until: float) -> Verdict:
+        """The verdict, of a question asked at `now`, with what the candidate says beside it.
 
         What a candidate says that reads the clock holds for a time that is not known yet, so the decision is remembered
-        when it is.
+        when it is, for what is left of its own time.
         """
         watcher = self._watcher
         assert watcher is not None
@@ -200,10 +207,12 @@ class Judge:
         own = verdict.lifetime(self._timeless)
 
         def learned(seconds: float | None) -> None:
-            if self._key == key[0] and seconds is not None:
-                holds = seconds if own is None else min(own, seconds)
-                self._decisions.keep(key, msgspec.structs.replace(verdict, beside=beside, holds=holds), self._timeless)
+            if in_force and self._key == key[0] and seconds is not None:
+                kept = verdict if own is None else _left(verdict, own - (self._clock.monotonic() - now))
+                holds = seconds if kept.holds is None else min(kept.holds, seconds)
+                self._decisions.keep(key, msgspec.structs.replace(kept, beside=beside, holds=holds), self._timeless)
 
+        in_force = self._is_in_force(key[0])
         beside = watcher.ask(question, verdict, until, learned)
         return msgspec.structs.replace(verdict, beside=beside, holds=0.0)
 
@@ -234,13 +243,13 @@ class Judge:
             rests |= target.rests
         return Freshness(fresh.ttl, rests, fresh.aged_since)
 
-    def unavailable(self, query: Query, ctx: QueryContext, text: str) -> Verdict:
+    def unavailable(self, query: Query, ctx: QueryContext, phase: Phase, text: str) -> Verdict:
         """The verdict of a question that cannot be put to the engine yet, by the failure table."""
         problem = EngineUnavailable(text)
-        on_error = self._table.action(kind_of(problem), query.name, Phase.QUERY)
+        on_error = self._table.action(kind_of(problem), query.name, phase)
         verdict = verdict_of(problem, on_error, self.revision, None)
         self._failed(kind_of(problem), verdict)
-        ctx.judgements.append(Judgement(query.name, Phase.QUERY, verdict, 0.0, False))
+        ctx.judgements.append(Judgement(query.name, phase, verdict, 0.0, False, query.via))
         return verdict
 
     def freshness(self, target: Target, verdict: Verdict) -> Freshness:
@@ -249,6 +258,13 @@ class Judge:
         if verdict.origin is Origin.FAILURE or verdict.trigger.startswith(FAILURE_TRIGGER):
             return Freshness(0.0, rests)
         return Freshness(verdict.lifetime(self._timeless), rests)
+
+
+def _left(verdict: Verdict, seconds: float) -> Verdict:
+    """The verdict when it holds for so many seconds more."""
+    holds = max(seconds, 0.0)
+    ttl = None if verdict.ttl is None else min(verdict.ttl, int(holds))
+    return msgspec.structs.replace(verdict, holds=holds, ttl=ttl)
 
 
 def _alike(one: Verdict, other: Verdict) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from hypothesis import strategies as st
@@ -12,7 +13,47 @@ from dnspolicy.model.name import Name, from_labels, from_text
 from dnspolicy.model.query import Query, Transport, Via
 from dnspolicy.model.target import Target, TargetEndpoint, TargetKind
 from dnspolicy.model.verdict import Phase
+from dnspolicy.policy.footprint import EXISTS, OPTIONAL_OBJECTS, Path
 from dnspolicy.policy.input import AnswerFacts, PolicyInput
+
+_KEYS = {
+    "client": [
+        "kind", "why", "ip", "namespace", "pod", "labels", "namespace_labels", "service_account", "node", "zone",
+        "owner", "alarms", "bucket", "hash", "nosuch",
+    ],
+    "query": ["name", "labels", "suffixes", "asked", "via", "type", "class", "transport", "nosuch"],
+    "target": ["kind", "namespace", "name", "labels", "namespace_labels", "exists", "endpoints", "nosuch"],
+    "answer": ["rcode", "names", "addresses", "from", "nosuch"],
+}  # fmt: skip
+_BELOW = {
+    "labels": ["app", "team", "x/y"],
+    "namespace_labels": ["app", "team"],
+    "owner": ["kind", "name", "bucket", "nosuch"],
+    "alarms": ["*", "a.b", "evil.example"],
+}
+_OPEN = (("client", "labels"), ("target", "labels"), ("client", "owner"), ("client", "alarms"))
+PATHS: list[Path] = (
+    [(), ("phase",), ("version",), ("nosuch",)]
+    + [(part,) for part in _KEYS]
+    + [(part, key) for part, keys in _KEYS.items() for key in keys]
+    + [(p, k, b) for p, k in _OPEN for b in _BELOW[k]]
+    + [(p, "namespace_labels", b) for p in ("client", "target") for b in _BELOW["namespace_labels"]]
+    + [(*path, EXISTS) for path in sorted(OPTIONAL_OBJECTS)]
+)
+ABSENT = object()
+
+
+def read(document: Any, path: Path) -> object:
+    """What a policy learns from a path of its input."""
+    here = document
+    for step in path:
+        if step == EXISTS:
+            return True
+        if not isinstance(here, dict) or step not in here:
+            return ABSENT
+        here = here[step]
+    return here
+
 
 WORDS = st.sampled_from(["a", "b", "app", "shop"])
 MAYBE = st.none() | WORDS

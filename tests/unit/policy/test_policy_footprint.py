@@ -2,55 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dnspolicy.model.identity import Identity, Owner
-from dnspolicy.policy.footprint import ALWAYS, EXISTS, OPTIONAL_OBJECTS, Footprint, Path, client_projector, projector
+from dnspolicy.policy.footprint import ALWAYS, EXISTS, Footprint, Path, client_projector, projector
 from dnspolicy.policy.input import PolicyInput, encode
-from tests.unit.policy.questions import identities, question, questions, variants
-
-_KEYS = {
-    "client": [
-        "kind", "why", "ip", "namespace", "pod", "labels", "namespace_labels", "service_account", "node", "zone",
-        "owner", "alarms", "bucket", "hash", "nosuch",
-    ],
-    "query": ["name", "labels", "suffixes", "asked", "via", "type", "class", "transport", "nosuch"],
-    "target": ["kind", "namespace", "name", "labels", "namespace_labels", "exists", "endpoints", "nosuch"],
-    "answer": ["rcode", "names", "addresses", "from", "nosuch"],
-}  # fmt: skip
-_BELOW = {
-    "labels": ["app", "team", "x/y"],
-    "namespace_labels": ["app", "team"],
-    "owner": ["kind", "name", "bucket", "nosuch"],
-    "alarms": ["*", "a.b", "evil.example"],
-}
-_OPEN = (("client", "labels"), ("target", "labels"), ("client", "owner"), ("client", "alarms"))
-PATHS: list[Path] = (
-    [(), ("phase",), ("version",), ("nosuch",)]
-    + [(part,) for part in _KEYS]
-    + [(part, key) for part, keys in _KEYS.items() for key in keys]
-    + [(p, k, b) for p, k in _OPEN for b in _BELOW[k]]
-    + [(p, "namespace_labels", b) for p in ("client", "target") for b in _BELOW["namespace_labels"]]
-    + [(*path, EXISTS) for path in sorted(OPTIONAL_OBJECTS)]
-)
-_ABSENT = object()
-
-
-def read(document: Any, path: Path) -> object:
-    """What a policy learns from a path of its input."""
-    here = document
-    for step in path:
-        if step == EXISTS:
-            return True
-        if not isinstance(here, dict) or step not in here:
-            return _ABSENT
-        here = here[step]
-    return here
+from tests.unit.policy.questions import ABSENT, PATHS, identities, question, questions, read, variants
 
 
 @given(questions(), questions(), st.sets(st.sampled_from(PATHS), max_size=4))
@@ -130,4 +90,4 @@ def test_the_key_follows_the_identity_also_after_many_others() -> None:
 @given(questions())
 def test_what_is_said_to_be_always_there_is(asked: PolicyInput) -> None:
     document = msgspec.json.decode(encode(asked))
-    assert [p for p in ALWAYS if read(document, p) is _ABSENT] == []
+    assert [p for p in ALWAYS if read(document, p) is ABSENT] == []

@@ -57,12 +57,14 @@ def ask(
     *,
     qtype: Type = Type.A,
     found: tuple[Target, ...] = (EXTERNAL,),
-    on_error: OnError = OnError.BLOCK,
+    on_error: OnError | tuple[OnErrorLine, ...] = OnError.BLOCK,
     kinds: tuple[Kind, ...] = (),
+    found_below: Answer = BELOW,
 ) -> Answer:
     clock, metrics = FakeClock(), Metrics()
+    lines = (OnErrorLine(on_error),) if isinstance(on_error, OnError) else on_error
     judge = Judge(
-        Config(rego=("x",), on_error=(OnErrorLine(on_error),)),
+        Config(rego=("x",), on_error=lines),
         engine,
         DecisionCache(9, clock, metrics),
         clock=clock,
@@ -73,7 +75,7 @@ def ask(
         raise AssertionError
 
     async def below(query: Query, ctx: QueryContext) -> Reply:
-        return BELOW
+        return found_below
 
     room = Policy(
         judge, view=_View(found, kinds), zones=(), block_zones=(ROOT,), missing=lambda _: None, ask_upstreams=nobody
@@ -82,6 +84,15 @@ def ask(
     reply = asyncio.run(room.handle(Query(NAME, int(qtype), NAME), ctx, below))
     assert isinstance(reply, Answer)
     return reply
+
+
+ALIASED = Answer(
+    answer=(
+        Record(NAME, int(Type.CNAME), 30, from_text("www.example").wire),
+        Record(from_text("www.example"), int(Type.A), 30, rdata.address("192.0.2.1")),
+    ),
+    fresh=Freshness(20.0, frozenset({FILE})),
+)
 
 
 def in_response(verdict: Verdict) -> StaticEngine:
@@ -216,3 +227,46 @@ def test_what_was_decided_by_other_facts_is_nobodys_even_under_the_same_revision
     second = asyncio.run(judged(Identity(ClientKind.POD, "", "192.0.2.2", namespace="x", node="y")))
     assert (first.action, second.action) == (Action.ALLOW, Action.BLOCK)
     assert told == ["192.0.2.1", "192.0.2.2"]
+
+
+def test_a_verdict_by_the_clock_about_an_alias_bounds_reuse_and_ttls() -> None:
+    """A name that may be had until six is not to be had until half past by way of another one."""
+
+    def says(question: PolicyInput) -> Verdict:
+        return Verdict(Action.ALLOW, "r", "x", ttl=25 if question.query.name == NAME else 2)
+
+    reply = ask(StaticEngine(says, footprint=Footprint(frozenset({()}), timeless=False)), found_below=ALIASED)
+    assert reply.fresh.ttl == 2
+    assert [r.ttl for r in reply.answer] == [2, 2]
+
+
+@pytest.mark.parametrize("action", [Action.ALLOW, Action.BLOCK])
+def test_a_verdict_by_the_clock_about_one_of_several_owners_bounds_reuse_and_ttls(action: Action) -> None:
+    def says(question: PolicyInput) -> Verdict:
+        birch = question.target.namespace == "birch"
+        return Verdict(action if birch else Action.ALLOW, "r", "x", ttl=2 if birch else 25)
+
+    engine = StaticEngine(says, footprint=Footprint(frozenset({()}), timeless=False))
+    reply = ask(engine, found=(service("acorn"), service("birch")))
+    assert reply.fresh.ttl == 2
+    assert [r.ttl for r in reply.answer] == [2]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(("zone", "db.example"), id="an alias elsewhere"),
+        pytest.param(("phase", "query"), id="answers"),
+    ],
+)
+def test_what_the_failure_table_lets_pass_before_the_cluster_is_loaded_goes_no_further(words: tuple[str, ...]) -> None:
+    """As when the engine is not there: an alias and an answer are questions of their own."""
+    engine = StaticEngine(ALLOW, footprint=Footprint(frozenset({("client", "namespace"), ("phase",)})))
+    lines = (OnErrorLine(OnError.ALLOW, words),)
+    assert ask(engine, on_error=lines, kinds=tuple(Kind), found_below=ALIASED).answer == ()
+    down = StaticEngine(_down, footprint=Footprint(frozenset({("phase",)})))
+    assert ask(down, on_error=lines, found_below=ALIASED).answer == ()
+
+
+def _down(question: PolicyInput) -> Verdict:
+    raise EngineTimeout("late")
