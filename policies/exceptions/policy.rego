@@ -97,8 +97,8 @@ judged(row) := [state, seconds] if {
 	seconds := min(union({{86400}, changes, {moment | now < until; some [_, moment] in times}}))
 } else := ["malformed", 86400]
 
-end_of_time(row, key, otherwise) := instant(row[key]) if {
-	key in object.keys(row)
+end_of_time(row, key, otherwise) := moment if {
+	moment := instant(row[key])
 } else := otherwise if {
 	not key in object.keys(row)
 }
@@ -113,10 +113,12 @@ times_of_day(row) := [[true, 86400]] if {
 	count(times) > 0
 }
 
-state_at(row, since, until, times) := concat(" ", ["not before", row.since]) if {
+state_at(row, since, until, times) := concat(" ", ["not before", text]) if {
 	now < since
-} else := concat(" ", ["ended", row.until]) if {
+	text := row.since
+} else := concat(" ", ["ended", text]) if {
 	now >= until
+	text := row.until
 } else := "in force" if {
 	some [true, _] in times
 } else := "outside of its hours"

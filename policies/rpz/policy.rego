@@ -23,16 +23,16 @@ hits := [found |
 ]
 
 # Within a zone: the client's address, the name, the answer's addresses.
-hit(zone) := {"kind": "client-ip", "table": "client_ips", "key": found[1], "action": found[0]} if {
-	found := of_networks(zone.client_ips, client_addresses)
+hit(zone) := {"kind": "client-ip", "table": "client_ips", "key": key, "action": action} if {
+	[action, key] := of_networks(zone.client_ips, client_addresses)
 } else := {"kind": "qname", "table": "names", "key": input.query.name, "action": action} if {
 	action := zone.names[input.query.name]
-} else := {"kind": "wildcard", "table": "wildcards", "key": found[1], "action": found[0]} if {
+} else := {"kind": "wildcard", "table": "wildcards", "key": key, "action": action} if {
 	above := array.concat(array.slice(input.query.suffixes, 1, count(input.query.suffixes)), ["."])
-	found := [[action, suffix] | some suffix in above; action := zone.wildcards[suffix]][0]
-} else := {"kind": "ip", "table": "response_ips", "key": found[1], "action": found[0]} if {
+	[action, key] := [[found, suffix] | some suffix in above; found := zone.wildcards[suffix]][0]
+} else := {"kind": "ip", "table": "response_ips", "key": key, "action": action} if {
 	input.phase == "response"
-	found := of_networks(zone.response_ips, answer_addresses)
+	[action, key] := of_networks(zone.response_ips, answer_addresses)
 }
 
 # Single addresses are looked up, networks gone through, the longest prefix first.
@@ -66,15 +66,20 @@ client_addresses contains address if some address in []
 #   What the zone says, or what is to be done instead. PASSTHRU is written down and decides nothing beyond its zones: a
 #   list of somebody else opens no name.
 candidate(found) := object.union(basis(found), block_as(found)) if {
+	basis(found)
 	block_as(found)
 } else := object.union(basis(found), {"tier": "default", "action": "allow", "mode": "shadow"}) if {
+	basis(found)
 	passes(found)
 } else := object.union(basis(found), {"tier": "default", "action": "allow"}) if {
+	basis(found)
 	destination(found)
 	made_already(found)
 } else := object.union_n([basis(found), {"action": "redirect"}, destination(found)]) if {
+	basis(found)
 	destination(found)
 } else := object.union(basis(found), {"action": "block", "as": "nodata"}) if {
+	basis(found)
 	action(found) == "local"
 } else := object.union(basis(found), {"action": "an action that is none"})
 
@@ -87,11 +92,13 @@ basis(found) := {
 shown(trigger) := "*" if {
 	trigger.kind == "wildcard"
 	trigger.key == "."
-} else := concat(".", ["*", trigger.key]) if {
+} else := concat(".", ["*", key]) if {
+	key := trigger.key
 	trigger.kind == "wildcard"
 } else := trigger.key
 
-action(found) := found.trigger.action if {
+action(found) := given if {
+	given := found.trigger.action
 	found.override in {"given", "disabled"}
 } else := found.override
 
@@ -118,9 +125,9 @@ made_already(found) if {
 destination(found) := {"cname": found.target} if {
 	action(found) == "cname"
 	is_string(found.target)
-} else := {"cname": target(alias.data), "ttl": min([86400, alias.ttl])} if {
+} else := {"cname": target(to), "ttl": min([86400, ttl])} if {
 	action(found) == "local"
-	alias := [record | some record in records(found); record.type == "CNAME"][0]
+	[to, ttl] := [[record.data, record.ttl] | some record in records(found); record.type == "CNAME"][0]
 } else := {"addresses": array.slice(addresses, 0, 32), "ttl": min(array.concat([86400], ttls))} if {
 	action(found) == "local"
 	addresses := [record.data | some record in records(found); record.type in {"A", "AAAA"}]

@@ -23,15 +23,28 @@ from dnspolicy.engines.rego.tree import (
 )
 from dnspolicy.policy.footprint import ALWAYS
 
+Known = frozenset[tuple[object, ...]]
+"""References that have a value, by their steps."""
+
 
 class Certainty:
-    """Knows what is always defined in one module: literals, bound variables, the keys every input has, defaults."""
+    """Knows what is always defined in one module: literals, bound variables, the keys every input has, defaults.
 
-    def __init__(self, program: Program, module: Module, local: frozenset[str] = frozenset()) -> None:
+    `known`: references that have a value for another reason.
+    """
+
+    def __init__(
+        self, program: Program, module: Module, local: frozenset[str] = frozenset(), known: Known = frozenset()
+    ) -> None:
         self._program = program
         self._module = module
         self._local = local
+        self._known = known
         self._asked: set[int] = set()
+
+    def knowing(self, known: Known) -> Certainty:
+        """The same where these references have a value."""
+        return Certainty(self._program, self._module, self._local, known)
 
     def of(self, expr: Expr) -> bool:
         """Whether the expression has a value whenever its variables are bound."""
@@ -43,6 +56,8 @@ class Certainty:
             return None
         if isinstance(expr, Var | Ref):
             return self._reference(expr)
+        if isinstance(expr, Call) and steps_of(expr) in self._known:
+            return None
         if isinstance(expr, Call) and not self._call(expr):
             return expr
         return next((d for d in map(self.doubt, parts(expr)) if d is not None), None)
@@ -57,6 +72,8 @@ class Certainty:
     def _reference(self, expr: Var | Ref) -> Expr | None:
         head = expr.head if isinstance(expr, Ref) else expr
         meaning = None if isinstance(head, Var) and head.name in self._local else self.meaning(expr)
+        if steps_of(expr) in self._known:
+            return None
         if meaning is None:
             return None if isinstance(expr, Var) else expr
         texts = [step_text(s) for s in meaning.steps]
@@ -91,11 +108,37 @@ class Certainty:
         return sure and Certainty(self._program, placed.module).of(first.value) if first.value is not None else False
 
     def _call(self, call: Call) -> bool:
-        """Builtins give a value or an error; a function of ours is certain with a default."""
+        """Builtins give a value or an error; a function of ours is certain with a default, or an `else` at the end."""
         path = self._program.function(self._module, call)
         if path is None:
             return True
-        return any(p.rule.kind is RuleKind.DEFAULT for p in self._program.matching(path))
+        return any(p.rule.kind is RuleKind.DEFAULT or self._ends(p) for p in self._program.matching(path))
+
+    def _ends(self, placed: Placed) -> bool:
+        """Whether a function takes whatever it is given and ends without a condition, with a value."""
+        rule, last = placed.rule, placed.rule.bodies[-1]
+        conditions = last.query.statements if last.query is not None else ()
+        if last.value is None or id(rule) in self._asked:
+            return False
+        inner = Certainty(self._program, placed.module, declared(rule))
+        inner._asked = {*self._asked, id(rule)}
+        free = all(isinstance(c.expr, Literal) and c.expr.value is True for c in conditions)
+        return free and all(isinstance(a, Var) for a in rule.arguments) and inner.of(last.value)
+
+
+def steps_of(expr: Expr) -> tuple[object, ...]:
+    """What a variable, reference or call is written of, the same wherever it stands; empty for anything else."""
+    if isinstance(expr, Var):
+        return (expr.name,)
+    if isinstance(expr, Literal):
+        return (type(expr.value), expr.value)
+    if isinstance(expr, Call):
+        found = [steps_of(a) for a in expr.arguments]
+        return (Call, expr.function, *found) if all(found) else ()
+    if isinstance(expr, Ref) and isinstance(expr.head, Var):
+        found = [steps_of(step) for step in expr.steps]
+        return (expr.head.name, *found) if all(found) else ()
+    return ()
 
 
 def declared(rule: Rule) -> frozenset[str]:

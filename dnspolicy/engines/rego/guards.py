@@ -35,6 +35,7 @@ from dnspolicy.engines.rego.tree import (
     queries,
     walk_rule,
 )
+from dnspolicy.engines.rego.undefined import fallen, members
 
 BIND = "bind it first in the body, such as `x := …`, and use that"
 MAX_RANGE = 100_000
@@ -83,6 +84,12 @@ def _rule(program: Program, placed: Placed) -> Iterator[Complaint]:
     names = bound(rule)
     yield from _head(module, rule, certainty, names)
     yield from declarations(program, module, rule)
+    for doubt in fallen(rule, certainty):
+        what = f"{_value(module, doubt)} may be undefined, and then a function does not try its `else`"
+        yield _at(module, doubt.at, what, BIND)
+    for doubt in members(rule, certainty):
+        what = f"{_value(module, doubt)} may be undefined, and then `in` is false"
+        yield _at(module, doubt.at, what, BIND)
     for query in queries(rule):
         for statement in query.statements:
             yield from _mocks(module, statement)
@@ -233,6 +240,10 @@ def _conflicts(program: Program) -> Iterator[Complaint]:
         if path == placed.path and program.has_data(path):
             what = f"data.{'.'.join(path)} is a rule here and a value in a data file"
             yield _at(placed.module, placed.rule.at, what, "rename one of them")
+
+
+def _value(module: Module, expr: Expr) -> str:
+    return "a division" if isinstance(expr, Op) else f"`{_shown(module, expr)}`"
 
 
 def _shown(module: Module, expr: Expr) -> str:
