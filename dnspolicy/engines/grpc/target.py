@@ -113,6 +113,7 @@ class Target:
         if connection is None or connection.lost.done():
             raise Unreached(self.problem)
         self._counts.asked.inc(self._labels)
+        revision = self.info.revision  # when it was asked; what is in force when it answers may be another
         try:
             response = await connection.asking.ask(body, seconds)
         except EngineError as problem:
@@ -122,7 +123,7 @@ class Target:
         self._went_well = self._now()
         self._pauses.reset()
         try:
-            return reply_of(response, self.info.revision)
+            return reply_of(response, revision)
         except EngineError as problem:
             self._counts.failures.inc((self.name, kind_of(problem).value))
             raise

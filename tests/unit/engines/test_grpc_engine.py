@@ -341,6 +341,31 @@ def test_a_revision_that_only_answers_tell_is_asked_for_and_its_decisions_are_no
     run(story())
 
 
+def test_an_answer_without_a_revision_that_was_under_way_when_that_changed_is_not_kept() -> None:
+    """Who decides slowly may have begun by what was in force before."""
+
+    async def story() -> None:
+        rests = pb.Cache(max_age=50, vary=pb.Paths(paths=[pb.Path(steps=["client", "namespace"])]))
+        point = DecisionPoint(lambda _: pb.CheckResponse(allow=pb.Allow(), rule="old", reason="w", cache=rests))
+        point.fault, point.delay = Fault.SLOW, 0.5
+        async with joined(point) as engine:
+            slow = asyncio.create_task(engine.decide())
+            await until(lambda: point.asked == 1)
+            said = pb.CheckResponse(block=pb.Block(), rule="new", reason="w")
+            point.change(pb.GetInfoResponse(engine="testing", revision="two"))
+            await until(lambda: engine.engine.revision == "two")
+            assert not slow.done()
+            found = await slow
+            assert found is not None
+            assert (found.rule, found.revision, found.holds) == ("old", "one", 0.0)
+            point.says = lambda _: said
+            found = await engine.decide()
+            assert found is not None
+            assert found.rule == "new"
+
+    run(story())
+
+
 @pytest.mark.parametrize(
     ("info", "says", "holds"),
     [
