@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -341,20 +341,33 @@ def test_a_revision_that_only_answers_tell_is_asked_for_and_its_decisions_are_no
     run(story())
 
 
+class Held(DecisionPoint):
+    """Answers when it is `released`. `holds` is how many questions it has begun with."""
+
+    def __init__(self, says: Callable[[pb.CheckRequest], pb.CheckResponse]) -> None:
+        super().__init__(says)
+        self.released = asyncio.Event()
+        self.holds = 0
+
+    async def _answers(self, requests: list[pb.CheckRequest], context: Any) -> list[pb.CheckResponse]:
+        self.holds += len(requests)
+        await self.released.wait()
+        return await super()._answers(requests, context)
+
+
 def test_an_answer_without_a_revision_that_was_under_way_when_that_changed_is_not_kept() -> None:
     """Who decides slowly may have begun by what was in force before."""
 
     async def story() -> None:
         rests = pb.Cache(max_age=50, vary=pb.Paths(paths=[pb.Path(steps=["client", "namespace"])]))
-        point = DecisionPoint(lambda _: pb.CheckResponse(allow=pb.Allow(), rule="old", reason="w", cache=rests))
-        point.fault, point.delay = Fault.SLOW, 0.5
+        point = Held(lambda _: pb.CheckResponse(allow=pb.Allow(), rule="old", reason="w", cache=rests))
         async with joined(point) as engine:
             slow = asyncio.create_task(engine.decide())
-            await until(lambda: point.asked == 1)
+            await until(lambda: point.holds == 1)
             said = pb.CheckResponse(block=pb.Block(), rule="new", reason="w")
             point.change(pb.GetInfoResponse(engine="testing", revision="two"))
             await until(lambda: engine.engine.revision == "two")
-            assert not slow.done()
+            point.released.set()
             found = await slow
             assert found is not None
             assert (found.rule, found.revision, found.holds) == ("old", "one", 0.0)
