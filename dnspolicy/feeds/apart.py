@@ -11,7 +11,7 @@ import sys
 import msgspec
 
 from dnspolicy.chain.apart import confine, run
-from dnspolicy.feeds.failures import FeedFailure, bad_document
+from dnspolicy.feeds.failures import FeedFailure, bad_document, fault
 from dnspolicy.feeds.formats import Parsed, parse
 from dnspolicy.policy.settings.feeds import DataFormat
 
@@ -39,15 +39,15 @@ class Done(msgspec.Struct, frozen=True):
 
 
 def parse_apart(form: DataFormat, raw: bytes, name: str) -> Parsed:
-    """As `parse`; blocks for 0.2 s and more when it is large. Raises FeedFailure."""
+    """As `parse`; blocks for 0.2 s and more when it is large. Raises FeedFailure, a fault when it was not read."""
     if len(raw) <= SMALL:
         return parse(form, raw, name)
     try:
         done = run("dnspolicy.feeds.apart", msgspec.msgpack.encode(Job(form, raw, name)), SECONDS)
     except OSError as problem:
-        raise bad_document(f"{name}: a process to read it cannot be started: {problem.strerror}") from None
+        raise fault(f"{name}: a process to read it cannot be started: {problem.strerror}") from None
     if done.code != 0:
-        raise bad_document(f"{name}: reading it {done.why(SECONDS, MEMORY)}")
+        raise fault(f"{name}: reading it {done.why(SECONDS, MEMORY)}")
     found = msgspec.msgpack.decode(done.output, type=Done)
     if found.problem:
         raise bad_document(found.problem)

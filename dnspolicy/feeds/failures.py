@@ -37,6 +37,11 @@ class FeedFailure(DnsPolicyError):
         self.retry_after = retry_after
 
 
+def fault(text: str) -> FeedFailure:
+    """Nobody knows whether what came is good; the same may do another time."""
+    return FeedFailure(Reason.FAULT, text)
+
+
 def bad_document(text: str) -> FeedFailure:
     """What came is not what was to come."""
     return FeedFailure(Reason.BAD_DOCUMENT, text)

@@ -47,6 +47,7 @@ class Feed:
         self._log = log
         self._moved = moved
         self._last: Document | None = None
+        self._noted = (0.0, 0.0)
         self._stale = False
 
     @property
@@ -57,7 +58,10 @@ class Feed:
     @property
     def age(self) -> float | None:
         """Seconds since the last document was known to be true."""
-        return None if self._last is None else max(0.0, self._clock.wall() - self._last.at)
+        if self._last is None:
+            return None
+        since, age = self._noted
+        return max(self._clock.wall() - self._last.at, age + self._clock.monotonic() - since)
 
     def left(self) -> float | None:
         """Seconds until it is too old; None when it will not be."""
@@ -76,9 +80,8 @@ class Feed:
             await asyncio.sleep(FAULT_PAUSE)
 
     def document(self, document: Document) -> None:
-        at = min(document.at, self._clock.wall())  # a time to come would never be too old
         same = self._last is not None and self._last.encoded == document.encoded
-        self._last = msgspec.structs.replace(document, at=at)
+        self._keep(document, document.at)
         self._well()
         self._look(changed=not same)
 
@@ -91,9 +94,15 @@ class Feed:
 
     def confirmed(self, at: float) -> None:
         if self._last is not None:
-            self._last = msgspec.structs.replace(self._last, at=min(at, self._clock.wall()))
+            self._keep(self._last, at)
             self._well()
             self._look(changed=False)
+
+    def _keep(self, document: Document, at: float) -> None:
+        """A time to come would never be too old, nor would one be if the clock is set back: the age is noted too."""
+        now = self._clock.wall()
+        self._last = msgspec.structs.replace(document, at=min(at, now))
+        self._noted = (self._clock.monotonic(), now - self._last.at)
 
     def failed(self, problem: DnsPolicyError) -> None:
         reason = problem.reason if isinstance(problem, FeedFailure) else Reason.BAD_DOCUMENT

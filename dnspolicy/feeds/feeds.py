@@ -8,6 +8,7 @@ from logging import Logger
 
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
+from dnspolicy.feeds.document import Document
 from dnspolicy.feeds.failures import bad_document
 from dnspolicy.feeds.feed import Feed, FeedOf
 from dnspolicy.feeds.measures import Measures
@@ -16,6 +17,8 @@ from dnspolicy.policy.engine import DataPath
 
 GAP = 0.5
 """Seconds between two changes of the data, since each makes a new revision of the policy."""
+FAULT_PAUSE = 10.0
+"""Seconds after a fault of ours before documents are put again."""
 LOOK_SECONDS = 1.0
 """How often ages are looked at, at least."""
 AGAIN_SECONDS = 60.0
@@ -101,8 +104,12 @@ class Feeds:
         )
 
     def lacking(self) -> str | None:
-        """Which required documents policies do not see, in a few words; None when they see them all."""
-        absent = [f.of.called for f in self._feeds if f.of.required and f.of.path not in self._shown]
+        """Which required documents are not there, in a few words; None when policies see them all.
+
+        One that is about to be taken away is not there any more.
+        """
+        required = [feed for feed in self._feeds if feed.of.required]
+        absent = [feed.of.called for feed in required if feed.of.path not in self._shown or feed.current is None]
         return f"data {', '.join(absent)} is not there" if absent else None
 
     def not_ready(self) -> str | None:
@@ -143,6 +150,8 @@ class Feeds:
                 await self._show()
             except Exception:  # noqa: BLE001 without this task nothing would ever change again
                 self._log.exception("documents could not be put in force")
+                self._moved.set()
+                await asyncio.sleep(FAULT_PAUSE)
             await asyncio.sleep(GAP)
 
     def _retry(self) -> bool:
@@ -163,14 +172,15 @@ class Feeds:
             moving = {feed.of.path: feed for feed in self._feeds if self._wanted(feed) != self._seen(feed)}
             if not moving:
                 return
-            documents = {path: self._wanted(feed) for path, feed in moving.items()}
+            wanted = {path: feed.current for path, feed in moving.items()}
+            documents = {path: None if found is None else found.encoded for path, found in wanted.items()}
             try:
                 await self._put(documents)
                 good = list(moving.values())
             except PolicyLoadError:
                 good = [feed for path, feed in moving.items() if await self._put_one(feed, documents[path])]
             for feed in good:
-                self._note(feed, documents[feed.of.path])
+                self._note(feed, wanted[feed.of.path])
         if good and self._changed is not None:
             self._changed()
 
@@ -185,20 +195,19 @@ class Feeds:
             return False
         return True
 
-    def _note(self, feed: Feed, encoded: bytes | None) -> None:
-        document, path = feed.current, feed.of.path
+    def _note(self, feed: Feed, document: Document | None) -> None:
+        """What was put, which may no longer be what the feed has."""
+        called, path = feed.of.called, feed.of.path
         self._refused.pop(path, None)
-        if encoded is None:
+        self._measures.changed(called)
+        self._revisions[path] = "" if document is None else document.revision
+        if document is None:
             self._shown.pop(path, None)
-            self._log.info("data %s is not there any more", feed.of.called)
-        else:
-            self._shown[path] = encoded
-        revision = self._revisions[path] = document.revision if document is not None else ""
-        self._measures.changed(feed.of.called)
-        if encoded is not None:
-            self._log.info(
-                "data %s: revision %s, %d bytes, %d s old", feed.of.called, revision, len(encoded), feed.age or 0
-            )
+            self._log.info("data %s is not there any more", called)
+            return
+        self._shown[path] = document.encoded
+        size, age = len(document.encoded), feed.age or 0
+        self._log.info("data %s: revision %s, %d bytes, %d s old", called, document.revision, size, age)
 
     def _wanted(self, feed: Feed) -> bytes | None:
         return None if feed.current is None else feed.current.encoded

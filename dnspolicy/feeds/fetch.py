@@ -196,7 +196,10 @@ class Fetcher:
         try:
             await sink.take(Fetched(reply.body, at, sha256, reply.etag, reply.content_type))
         except DnsPolicyError as problem:
-            self._refused = (sha256, problem)  # by its ETag: what was refused once need not be sent again
+            if isinstance(problem, FeedFailure) and problem.reason is Reason.FAULT:
+                self._etag = self._modified = ""  # so that it is sent again
+            else:
+                self._refused = (sha256, problem)  # by its ETag: what was refused once need not be sent again
             raise
         self._refused, self._taken = None, sha256
         await self._store(Kept(reply.body, at, sha256, reply.etag, reply.modified, reply.content_type))

@@ -12,6 +12,8 @@ from dnspolicy.feeds.failures import FeedFailure, Reason
 
 PATIENCE = 5
 """Looks after which a file that never stops changing is read all the same."""
+FAULT_PAUSE = 10.0
+"""Seconds after which a file is read again that could not be, for a reason which is not its own."""
 Parse = Callable[[bytes], tuple[bytes, str]]
 """Bytes → the document in JSON and its revision. Raises FeedFailure. Takes a while, so it is called in a thread."""
 
@@ -33,19 +35,23 @@ class FileSource:
     async def run(self, told: Told) -> None:
         first = True
         while True:
-            await self.look(told, first)
+            well = await self.look(told, first)
             first = False
-            await asyncio.sleep(self._every)
+            await asyncio.sleep(self._every if well else max(self._every, FAULT_PAUSE))
 
-    async def look(self, told: Told, at_once: bool) -> None:
-        """See what there is. `at_once` takes it although it may be about to change."""
+    async def look(self, told: Told, at_once: bool) -> bool:
+        """See what there is. `at_once` takes it although it may be about to change. False after a fault of ours."""
         try:
             document = await asyncio.to_thread(self._look, at_once)
         except FeedFailure as problem:
             told.failed(problem)
-            return
+            if problem.reason is not Reason.FAULT:
+                return True
+            self._known = None
+            return False
         if document is not None:
             told.document(document)
+        return True
 
     def _look(self, at_once: bool) -> Document | None:
         try:

@@ -30,6 +30,8 @@ Parsed = tuple[bytes, str]
 
 def parse(form: DataFormat, raw: bytes, name: str) -> Parsed:
     """The document in some bytes; `name` is what complaints call them. Raises FeedFailure: `name:line: what`."""
+    if not raw:  # half of a write: whoever means a list without names writes a comment
+        raise bad_document(f"{name}: empty")
     value, revision = _READERS[form](raw, name)
     return encoded(value), revision or revision_of(raw)
 

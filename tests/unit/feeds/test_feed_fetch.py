@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 from feeds_help import Sink, fetching, serving
 
-from dnspolicy.feeds.failures import FeedFailure, Reason, bad_document
+from dnspolicy.feeds.failures import FeedFailure, Reason, bad_document, fault
 from dnspolicy.feeds.fetch import Origin
 from dnspolicy.testing.certificates import Authority
 from dnspolicy.testing.clock import FakeClock
@@ -322,6 +322,24 @@ def test_what_is_refused_is_not_sent_again_and_not_forgotten(tmp_path: Path) -> 
             later = Sink(refuse_bad)
             assert await fetcher.restore(later)
             assert later.bodies == [b"good"]
+
+    run(story)
+
+
+def test_what_could_not_be_read_for_a_fault_of_ours_is_sent_again() -> None:
+    faults = iter([fault("no process could be started")])
+
+    def judge(body: bytes) -> None:
+        for problem in faults:
+            raise problem
+
+    async def story() -> None:
+        async with serving(text("good", ETag='"g"')) as server, fetching(Origin(url=server.url)) as fetcher:
+            sink = Sink(judge)
+            await fetcher.once(sink)
+            await fetcher.once(sink)
+            assert "If-None-Match" not in server.asked[-1].headers
+            assert (len(sink.problems), sink.bodies) == (1, [b"good"])
 
     run(story)
 

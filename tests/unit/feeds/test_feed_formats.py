@@ -25,10 +25,10 @@ GOOD: dict[str, tuple[DataFormat, str | bytes, Any]] = {
     "json": (DataFormat.JSON, '{"a": [1, 2.5, null, true]}', {"a": [1, 2.5, None, True]}),
     "json with a byte order mark": (DataFormat.JSON, b"\xef\xbb\xbf{}", {}),
     "yaml": (DataFormat.YAML, "a: [1, x]\nb: 2026-01-01\n1: c\n", {"a": [1, "x"], "b": "2026-01-01", "1": "c"}),
-    "empty yaml": (DataFormat.YAML, "", None),
+    "yaml that says nothing": (DataFormat.YAML, "# nothing\n", None),
     "names": (DataFormat.NAMES, "Bad.Example.\n\n# no\n  b.example # yes\n", {"bad.example": True, "b.example": True}),
     "an odd name": (DataFormat.NAMES, "a\\032b.example\n", {"a\\032b.example": True}),
-    "no names": (DataFormat.NAMES, "", {}),
+    "no names": (DataFormat.NAMES, "# none\n", {}),
     "lines of another system": (DataFormat.NAMES, "a\r\nb\r\n", {"a": True, "b": True}),
     "hosts": (
         DataFormat.HOSTS,
@@ -68,6 +68,9 @@ BAD: dict[str, tuple[DataFormat, str | bytes, str]] = {
         "more than 5000000 values",
     ),
     "a key that is a list": (DataFormat.YAML, "{[1]: 2}", "not YAML"),
+    "a yaml that was cut off at once": (DataFormat.YAML, "", "list: empty"),
+    "names that were cut off at once": (DataFormat.NAMES, "", "list: empty"),
+    "hosts that were cut off at once": (DataFormat.HOSTS, "", "list: empty"),
     "two words": (DataFormat.NAMES, "a\nb c\n", "list:2: more than one word"),
     "a label that is too long": (DataFormat.NAMES, "a\n" + "x" * 64, "list:2: .* 63 bytes"),
     "an empty label": (DataFormat.NAMES, "a..b", "list:1"),
@@ -99,7 +102,7 @@ labels = st.lists(st.binary(min_size=1, max_size=12), min_size=1, max_size=5).ma
 @given(st.lists(labels, max_size=10))
 def test_names_are_those_of_the_input(names: list[Any]) -> None:
     """Whatever the letters: a line with the name as the input shows it finds it again."""
-    written = "".join(f"{name}\n" for name in names)
+    written = "# names\n" + "".join(f"{name}\n" for name in names)
     assert document(DataFormat.NAMES, written) == {str(name): True for name in names}
 
 

@@ -125,7 +125,7 @@ def test_an_owner_is_said_once_and_signatures_do_not_count() -> None:
 
 
 BAD = {
-    "nothing": ("", "", "no SOA record"),
+    "nothing": ("\n", "", "no SOA record"),
     "no SOA": ("a CNAME .", "", "zone:1: a zone begins with its SOA"),
     "a second SOA": ("@ SOA a. b. 1 2 3 4 5", HEAD, "zone:4: a second SOA"),
     "a short SOA": ("", "@ SOA a. b. 1\n", "zone:1: a SOA record takes"),

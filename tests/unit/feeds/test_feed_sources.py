@@ -22,7 +22,7 @@ from dnspolicy.corefile.bind import bind
 from dnspolicy.corefile.complaints import Complaints
 from dnspolicy.corefile.lexer import tokens
 from dnspolicy.corefile.parser import statements
-from dnspolicy.feeds.failures import FeedFailure, Reason
+from dnspolicy.feeds.failures import FeedFailure, Reason, fault
 from dnspolicy.feeds.fetch import Origin
 from dnspolicy.feeds.file import FileSource
 from dnspolicy.feeds.formats import parse
@@ -94,6 +94,24 @@ def test_a_file_that_goes_away_and_comes_back(tmp_path: Path) -> None:
     looked(source, told)
     looked(source, told)
     assert len(told.documents) == 2
+
+
+def test_a_file_that_could_not_be_read_for_a_fault_of_ours_is_read_again(tmp_path: Path) -> None:
+    path, told = tmp_path / "a.json", Told()
+    path.write_text("{}")
+    faults = iter([fault("no process could be started")])
+
+    def parsed(raw: bytes) -> tuple[bytes, str]:
+        for problem in faults:
+            raise problem
+        return raw, "r"
+
+    source = FileSource(path, parsed, every=1.0, limit=100)
+    looked(source, told, at_once=True)
+    assert (len(told.documents), len(told.problems)) == (0, 1)
+    looked(source, told)
+    looked(source, told)
+    assert contents(told) == [{}]
 
 
 def test_what_is_no_file_and_what_is_too_large(tmp_path: Path) -> None:

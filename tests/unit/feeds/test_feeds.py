@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+import pytest
 from feeds_help import LOG, PATIENCE
 
 from dnspolicy.chain.metrics import Counter, Gauge, Metrics
+from dnspolicy.feeds import feeds
 from dnspolicy.feeds.document import Document
 from dnspolicy.feeds.document import Told as Hears
 from dnspolicy.feeds.failures import FeedFailure, Reason
@@ -36,11 +38,27 @@ class Puppet:
         return self._told
 
 
+class Adjustable(FakeClock):
+    """A clock whose wall time can be set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._offset = 0.0
+
+    def wall(self) -> float:
+        return super().wall() + self._offset
+
+    def set(self, seconds: float) -> None:
+        """So much later, or earlier."""
+        self._offset += seconds
+
+
 class Stage:
     """Feeds of puppets, and what was put."""
 
     def __init__(self, *paths: str, max_age: float | None = None, required: bool = False) -> None:
-        self.clock = FakeClock()
+        self.clock = Adjustable()
+        self.putting: Callable[[], None] = lambda: None
         self.metrics = Metrics()
         self.puts: list[Mapping[DataPath, bytes | None]] = []
         self.shown: dict[str, bytes] = {}
@@ -59,6 +77,7 @@ class Stage:
         self.changes += 1
 
     async def _put(self, documents: Mapping[DataPath, bytes | None]) -> None:
+        self.putting()
         self.puts.append(documents)
         if self.refuses is not None and self.refuses in documents.values():
             raise PolicyLoadError("no")
@@ -190,6 +209,60 @@ def test_a_document_from_the_future_gets_old_as_others_do() -> None:
         await stage.shows()
 
     play(lambda: Stage("a", max_age=60), story)
+
+
+def test_a_clock_that_is_set_back_makes_nothing_younger() -> None:
+    async def story(stage: Stage) -> None:
+        stage.say("a", b"1", age=20)
+        await stage.feeds.settle(5)
+        stage.clock.set(-10_000)
+        stage.clock.advance(41)
+        await stage.shows()
+
+    play(lambda: Stage("a", max_age=60), story)
+
+
+def test_what_is_required_is_lacking_as_soon_as_it_is_too_old_and_not_only_when_it_is_taken_away() -> None:
+    async def story(stage: Stage) -> None:
+        stage.say("a", b"1")
+        await stage.feeds.settle(5)
+        seen: list[str | None] = []
+        stage.putting = lambda: seen.append(stage.feeds.lacking())
+        stage.clock.advance(61)
+        await stage.shows()
+        assert seen == ["data a is not there"]
+
+    play(lambda: Stage("a", max_age=60, required=True), story)
+
+
+def test_a_revision_is_that_of_what_was_put_and_not_of_what_came_meanwhile() -> None:
+    async def story(stage: Stage) -> None:
+        stage.refuses = b"2"
+        stage.say("a", b"1", "one")
+        stage.putting = lambda: stage.say("a", b"2", "two")
+        await stage.feeds.settle(5)
+        stage.putting = lambda: None
+        assert stage.shown == {"a": b"1"}
+        assert stage.value("dnspolicy_feed_info", "a", "one") == 1
+
+    play(lambda: Stage("a"), story)
+
+
+def test_documents_that_could_not_be_put_for_a_fault_are_put_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeds, "FAULT_PAUSE", 0.0)
+
+    async def story(stage: Stage) -> None:
+        await stage.feeds.settle(0.01)
+
+        def fail() -> None:
+            stage.putting = lambda: None
+            raise RuntimeError("a fault of ours")
+
+        stage.putting = fail
+        stage.say("a", b"1")
+        await stage.shows(a=b"1")
+
+    play(lambda: Stage("a"), story)
 
 
 def test_what_is_gone_is_taken_away_at_once() -> None:
