@@ -69,7 +69,7 @@ class Footprint(msgspec.Struct, frozen=True):
 
         Facts of one namespace begin with `WITHIN`, its name and that of its policy; one that ends there is the policy.
         """
-        found = {p[1:] for p in self.paths if p and p[0] == "client"}
+        found = {p[1:] for p in self.paths if p and p[0] == "client" and p[1:2] != (WITHIN,)}  # no input holds that
         found = {()} if () in self.paths or () in found else found
         for namespace, (revision, paths) in self.within.items():
             found.add((WITHIN, namespace, revision))
@@ -232,11 +232,16 @@ def _target_labels(path: Path) -> Get:
     if len(path) == 2:
         return lambda q: _all(labels(q.target), q.target.exists)
     if path[2] == EXISTS:
-        return lambda q: q.target.exists or bool(labels(q.target))
+        return lambda q: _has_labels(labels(q.target), q.target.exists)
     key = path[2]
     if name == "labels":
         return lambda q: q.target.labels.get(key)
     return lambda q: q.target.namespace_labels.get(key)
+
+
+def _has_labels(labels: Mapping[str, str], known: bool) -> Hashable:
+    """Whether the object is there; and the label of that name, for the path may stand for it too."""
+    return known or bool(labels), labels.get(EXISTS)
 
 
 def _all(labels: Mapping[str, str], known: bool) -> Hashable:
@@ -266,7 +271,7 @@ def _client_labels(name: str, below: Path) -> GetClient:
     if not below:
         return lambda client: _all(getattr(client, name), client.kind is ClientKind.POD)
     if below == (EXISTS,):
-        return lambda client: client.kind is ClientKind.POD or bool(getattr(client, name))
+        return lambda client: _has_labels(getattr(client, name), client.kind is ClientKind.POD)
     key = below[0]
     return lambda client: getattr(client, name).get(key)
 

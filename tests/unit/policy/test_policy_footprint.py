@@ -68,6 +68,19 @@ def test_a_fact_that_nobody_reads_makes_none() -> None:
     assert project(question()) == project(question(labels={"pod-template-hash": "abc"}))
 
 
+@pytest.mark.parametrize("steps", [("@",), ("@", "shop"), ("@", "shop", "x", "ip")])
+def test_a_key_that_no_input_has_is_no_fact(steps: tuple[str, ...]) -> None:
+    footprint = Footprint(frozenset({("client", *steps), ("client", "namespace")}))
+    assert footprint.client_facts() == {("namespace",)}
+    project = projector(footprint)
+    assert project(question(pod="a")) == project(question(pod="b"))
+
+
+def test_a_label_may_have_any_name() -> None:
+    project = projector(Footprint(frozenset({("client", "labels", EXISTS)})))
+    assert project(question(labels={EXISTS: "a"})) != project(question(labels={EXISTS: "b"}))
+
+
 def test_all_facts_of_a_client_tell_a_new_pod_from_an_old_one() -> None:
     project = client_projector([()])
     assert project(question(uid="1").client) != project(question(uid="2").client)
