@@ -28,6 +28,8 @@ from dnspolicy.policy.settings.grpc import GrpcMode, GrpcSettings
 HEALTH = "/grpc.health.v1.Health/Check"
 AGAIN = (0.2, 5.0)
 """Seconds after which a watch that ended is begun again: at first and at most."""
+MOST_TOLD = 50
+"""What a watch may tell within a second. One that tells more is begun again after a pause: it then tells the latest."""
 
 
 class Info(msgspec.Struct, frozen=True):
@@ -182,14 +184,21 @@ class Connection:
 
     async def _watch(self) -> None:
         """Follow what is in force. Without that, `_refresh` finds out."""
-        pauses = Pauses(*AGAIN)
+        pauses, loop = Pauses(*AGAIN), asyncio.get_running_loop()
         while True:
+            told, since = 0, loop.time()
             try:
                 watch: Any = self._channel.unary_stream(WATCH)
                 call = watch(pb.WatchRequest().SerializeToString())
                 async for raw in call:
                     self._take(info_of(pb.PolicyRevision.FromString(raw), self.info.engine))
-                    pauses.reset()
+                    told += 1
+                    if loop.time() - since >= 1.0:
+                        told, since = 0, loop.time()
+                        pauses.reset()
+                    elif told >= MOST_TOLD:
+                        call.cancel()
+                        break
             except grpc.aio.AioRpcError as error:
                 if error.code() is grpc.StatusCode.UNIMPLEMENTED:
                     return

@@ -341,6 +341,28 @@ def test_a_revision_that_only_answers_tell_is_asked_for_and_its_decisions_are_no
     run(story())
 
 
+class Restless(DecisionPoint):
+    """Tells another revision as fast as it can. `watches` is how often it was asked to."""
+
+    watches = 0
+
+    async def _watch(self, raw: bytes, context: Any) -> None:
+        self.watches += 1
+        while True:
+            self.info = pb.GetInfoResponse(engine="testing", revision=f"{self.watches}.{time.monotonic_ns()}")
+            await context.write(pb.PolicyRevision(revision=self.info.revision).SerializeToString())
+
+
+def test_who_tells_revisions_without_end_is_not_listened_to_all_the_time() -> None:
+    async def story() -> None:
+        point = Restless(allow)
+        async with joined(point, refresh=3600) as engine:
+            await until(lambda: point.watches >= 3)
+            assert await engine.decide() is not None
+
+    run(story())
+
+
 class Held(DecisionPoint):
     """Answers when it is `released`. `holds` is how many questions it has begun with."""
 
