@@ -10,7 +10,7 @@ package dnspolicy.rollout
 # By the rule of a candidate: `enforce` or `shadow`. The server refuses anything else as a bad decision. Data that nobody
 # reads would silently enforce what should only be watched.
 modes[rule] := "data.rollout is there, and the folder that reads it is not loaded" if {
-	data.rollout
+	type_name(data.rollout)
 	not loaded
 	some candidate in data.dnspolicy.candidates
 	rule := candidate.rule

@@ -23,6 +23,7 @@ from dnspolicy.engines.rego.footprint_ast import footprint
 from dnspolicy.engines.rego.guards import complaints, missing
 from dnspolicy.engines.rego.parse import UnknownSyntax, module
 from dnspolicy.engines.rego.program import Program, is_function
+from dnspolicy.engines.rego.refused import RULE, refused
 from dnspolicy.engines.rego.samples import samples
 from dnspolicy.engines.rego.sources import Limits, Sources
 from dnspolicy.engines.rego.tree import Call, walk_rule
@@ -83,6 +84,7 @@ def check(job: Job, begins: Begins) -> Report:
     entry = tuple(job.entrypoint.split(".")[1:])
     found = [*complaints(program, trusted=job.trusted), *missing(program, entry), *occupied(program, job.declared)]
     found = found or list(_evaluate(asked, program, job, texts, begins))
+    found = found or list(_refused(asked, program, job, texts, begins))
     reads = footprint(program, entry)
     return Report(
         tuple(found),
@@ -136,6 +138,18 @@ def _evaluate(
                     yield msgspec.structs.replace(complaint, remedy=f"seen with the {seen}; guard against it")
                 break
         asked.prints()
+
+
+def _refused(
+    asked: Evaluator, program: Program, job: Job, texts: dict[str, str], begins: Begins
+) -> Iterator[Complaint]:
+    begins("policy", f"evaluation of rule {RULE}")
+    try:
+        yield from refused(asked, program, job.declared, job.sources.places)
+    except (RegoTimeout, RegoMemory) as problem:
+        yield Complaint("policy", 0, 0, too_much(problem, f"evaluation of rule {RULE}", job.limits))
+    except RegoError as problem:
+        yield from_regorus(str(problem), texts, "policy")
 
 
 def too_much(problem: RegoTimeout | RegoMemory, doing: str, limits: Limits) -> str:

@@ -141,16 +141,21 @@ def _checked(path: Path, value: Any, complaints: list[Complaint]) -> Any:
 
 
 class Merged:
-    """One document out of many files. Objects merge; anything else may be said once only."""
+    """One document out of many files. Objects merge; anything else may be said once only.
+
+    `places`: key → the first file that has something below it.
+    """
 
     def __init__(self) -> None:
         self._root: dict[str, Any] = {}
+        self.places: dict[str, str] = {}
 
     def add(self, file: str, prefix: Sequence[str], value: dict[str, Any] | None, complaints: list[Complaint]) -> None:
         """Merge `value` in at `prefix`."""
         for key in reversed(prefix):
             value = {key: value}
         if value is not None:
+            self.places = dict.fromkeys(value, file) | self.places
             for path in _merge(self._root, value, ()):
                 complaints.append(Complaint(file, 0, 0, f"data.{'.'.join(path)} has another value in another file"))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path, PurePosixPath
@@ -55,11 +55,15 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """All files of one revision. `data` is one JSON object; `revision` the first 12 hex digits of their SHA-256."""
+    """All files of one revision. `data` is one JSON object; `revision` the first 12 hex digits of their SHA-256.
+
+    `places`: key of the data → the first file that has something below it.
+    """
 
     policies: tuple[Source, ...]
     data: bytes
     revision: str
+    places: Mapping[str, str] = {}
 
 
 def read(
@@ -89,7 +93,7 @@ def read(
         complaints.append(Complaint(given[0], 0, 0, f"more than {limits.data_bytes} bytes of data"))
     if not any(not s.file.endswith("_test.rego") for s in policies):
         complaints.append(Complaint(", ".join(given), 0, 0, "no *.rego file", "give a folder with policies"))
-    sources = Sources(tuple(policies), merged.encoded(complaints), digest.hexdigest()[:12])
+    sources = Sources(tuple(policies), merged.encoded(complaints), digest.hexdigest()[:12], merged.places)
     return sources, complaints
 
 

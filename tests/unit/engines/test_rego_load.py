@@ -168,5 +168,24 @@ def test_the_check_says_the_same_in_a_process_of_its_own(tmp_path: Path) -> None
     assert load([tmp_path]) == load([tmp_path], isolated=False)
 
 
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ('refused.site := "no limit" if not data.site.limit', "{folder}/data.json: no limit"),
+        ('refused.other := "not there" if not data.other', "data other: not there"),
+        ("refused.site := 1", "data data.dnspolicy.refused: it is to hold texts, by keys of the data"),
+        ('refused contains "text"', "data data.dnspolicy.refused: it is to hold texts, by keys of the data"),
+        ('refused.site := "a limit" if data.site.limit > 1', None),
+    ],
+    ids=["by its file", "of no file", "no text", "no keys", "nothing"],
+)
+def test_a_policy_may_refuse_its_data(tmp_path: Path, rule: str, says: str | None) -> None:
+    write(tmp_path, {"p.rego": f"{DECIDES}\n{rule}\n", "data.json": '{"site": {"limit": false}}'})
+    if says is None:
+        load((tmp_path,))
+    else:
+        assert refused(tmp_path) == says.format(folder=tmp_path)
+
+
 def test_complaints_come_out_of_the_process(tmp_path: Path) -> None:
     assert "p.rego:2:6: http.send may not be called" in refused(write(tmp_path, {"p.rego": "x := http.send({})\n"}))

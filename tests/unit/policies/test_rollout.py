@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dnspolicy.engines.rego import RegoEngine, load
-from dnspolicy.model.errors import EngineBadReply
+from dnspolicy.model.errors import EngineBadReply, PolicyLoadError
 from dnspolicy.model.identity import ClientKind, Identity
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Query
@@ -87,11 +87,34 @@ def test_a_rule_in_shadow_alone_is_a_decision_in_shadow(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("folders", [(ROLLOUT,), ()], ids=["loaded", "not loaded"])
-def test_a_bad_table_is_a_bad_decision(tmp_path: Path, table: Any, folders: tuple[Path, ...]) -> None:
-    made = engine(tmp_path, {"rollout": table}, *folders)
+def test_a_bad_table_is_a_bad_decision(tmp_path: Path, table: Any) -> None:
+    made = engine(tmp_path, {"rollout": table}, ROLLOUT)
     with pytest.raises(EngineBadReply, match="rollout"):
         decide(made, pod(0))
+
+
+@pytest.mark.parametrize("table", [{"rules": {"site/new": {"mode": "shadow"}}}, {}, False], ids=str)
+def test_a_table_that_nobody_reads_is_refused(tmp_path: Path, table: Any) -> None:
+    with pytest.raises(PolicyLoadError) as problem:
+        engine(tmp_path, {"rollout": table})
+    said = str(problem.value)
+    assert said.startswith(f"{tmp_path}/data.json: roll-out data")
+    assert "load the folder `roll-out`" in said
+
+
+def test_a_feed_that_nobody_reads_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "site.rego").write_text(SITE)
+    with pytest.raises(PolicyLoadError, match=r"^data rollout: .* load the folder `roll-out`"):
+        load([LIB, tmp_path], isolated=False, declared=(("rollout",),))
+    assert load([LIB, ROLLOUT, tmp_path], isolated=False, declared=(("rollout",),)).declared == (("rollout",),)
+
+
+@pytest.mark.parametrize("table", [{"rules": {}}, False], ids=str)
+def test_elsewhere_a_table_that_nobody_reads_is_a_bad_decision(tmp_path: Path, table: Any) -> None:
+    """Open Policy Agent loads it."""
+    (tmp_path / "site.rego").write_text(SITE)
+    with pytest.raises(EngineBadReply, match="the folder that reads it is not loaded"):
+        Library([LIB, tmp_path], {"rollout": table}).decide({})
 
 
 def test_a_decision_of_a_policy_that_reads_the_clock_ends_at_the_edge(tmp_path: Path) -> None:
