@@ -62,7 +62,7 @@ class Judge:
             ("kind", "action"),
         )
         self._undecided = metrics.counter("dnspolicy_policy_undefined_total", "Questions the policy said nothing to.")
-        self._reads = self._footprint()
+        self._reads = self._footprint().paths
         self._shape = 0
         self.renew()
 
@@ -70,12 +70,10 @@ class Judge:
         """Take over what a new revision of either policy can read. To be called whenever a revision changes."""
         own, footprint = self._engine.footprint, self._footprint()
         self.revision = self._engine.revision
-        if footprint.paths != self._reads.paths:  # equal projections of different facts are different questions
+        if footprint.paths != self._reads:  # equal projections of different facts are different questions
             self._decisions.forget_last()
+            self._reads = footprint.paths
             self._shape += 1
-        elif self._reads.timeless and not footprint.timeless:  # what was to hold for ever does not
-            self._shape += 1
-        self._reads = footprint
         self._key = f"{self._shape} {self.revision}"
         self._default = self._default_verdict(self.revision)
         self._project = projector(footprint)

@@ -72,7 +72,6 @@ class Deciding(StaticEngine):
         self.delays: Iterator[float] = iter(())
         self.error: type[EngineError] | None = None
         self.then: Rules | None = None
-        self.timeless = True
         self.period = PERIOD
 
     @property
@@ -81,7 +80,7 @@ class Deciding(StaticEngine):
 
     @property
     def footprint(self) -> Footprint:
-        return msgspec.structs.replace(self.rules.footprint, timeless=self.timeless and self.rules.footprint.timeless)
+        return self.rules.footprint
 
     async def decide(self, question: PolicyInput, deadline: float) -> Verdict | None:
         self.clock.advance(next(self.delays, 0.0))
@@ -238,19 +237,6 @@ def test_a_candidate_that_takes_its_time_makes_no_decision_last_longer(asked: Po
         for what in ("ask", "turn", "turn"):
             await story.step(what, 0)
         story.clock.advance(PERIOD - 6)
-        await story.step("ask", 0)
-        assert len(story.said) == 2
-
-    asyncio.run(run())
-
-
-@given(questions())
-def test_what_was_to_hold_for_ever_ends_when_the_policy_is_said_to_read_the_clock(asked: PolicyInput) -> None:
-    async def run() -> None:
-        story = Story([NO_CLOCK], [asked], OnError.BLOCK, False)
-        await story.step("ask", 0)
-        story.engine.timeless = False
-        await story.step("tell", 0)
         await story.step("ask", 0)
         assert len(story.said) == 2
 
