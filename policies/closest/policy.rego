@@ -7,22 +7,46 @@
 package dnspolicy.closest
 
 import data.dnspolicy.lib.service
+import data.dnspolicy.lib.turn
 import data.dnspolicy.lib.weight
+import data.dnspolicy.steps.in_order
 
 # METADATA
 # title: Endpoints in the order of their distance
 # description: Nothing is said when the service did not ask for it, when it has no endpoint, or the client has no place.
 verdict := {
 	"tier": "default",
+	"step": "near",
 	"action": "redirect",
-	"endpoints": kept,
+	"endpoints": in_order(step),
 	"ttl": 5,
-	"rule": concat("/", ["near", reach]),
+	"rule": step.rule,
 	"reason": "the nearest endpoints first",
 } if {
 	wanted
-	count(kept) > 0
+	step := choice(input.target.endpoints)
 }
+
+# METADATA
+# title: Which of some endpoints are near
+# description: As a step among other choices (`policies/lib/steps.rego`). What is cut is equally near.
+choice(endpoints) := {
+	"rule": concat("/", ["near", reach]),
+	"ttl": 5,
+	"places": [[near * whole[reach], [near, heavy], ip] |
+		some [near, heavy, ip, _] in ranked
+		near <= farthest[reach]
+	],
+} if {
+	wanted
+	count(endpoints) > 0
+	ranked := by_distance(endpoints)
+	reach := reach_of(ranked)
+}
+
+farthest := {"node": 0, "zone": 1, "all": 2}
+
+whole := {"node": 0, "zone": 0, "all": 1}
 
 # How much of the service is wanted: `order`, `zone` or `node`. The row of the service, then its label, then that of its
 # namespace; the first that is there counts, also when it says something else, such as `off`.
@@ -54,10 +78,10 @@ floor := row.floor if {
 
 # Endpoints by distance: 0 on the client's node, 1 in its zone, 2 elsewhere. Equals are in an order that every node has
 # for itself, so that not all clients of a zone begin with the same endpoint, and that stays when others come and go.
-ranked := sort([[distance(endpoint), weight(endpoint.hash, turn), endpoint.ip, who] |
-	some endpoint in input.target.endpoints
+by_distance(endpoints) := [[distance(endpoint), weight(endpoint.hash, turn), endpoint.ip, who] |
+	some endpoint in endpoints
 	who := object.get(endpoint, "pod", endpoint.ip)
-])
+]
 
 distance(endpoint) := 0 if {
 	endpoint.node == input.client.node
@@ -65,31 +89,19 @@ distance(endpoint) := 0 if {
 	endpoint.zone == input.client.zone
 } else := 2
 
-# A number made of the node's name, by the place of its letters.
-turn := sum([value |
-	letters := split(object.get(input.client, "node", ""), "")
-	some at, letter in letters
-	value := ((at * at) + 31) * (indexof("0123456789abcdefghijklmnopqrstuvwxyz-.", letter) + 2)
-])
-
 # How far the answer goes: as near as the service wants it and as many different pods are found, else everywhere.
-reach := "node" if {
+reach_of(ranked) := "node" if {
 	mode == "node"
-	enough(0)
+	enough(ranked, 0)
 } else := "zone" if {
 	mode in {"zone", "node"}
-	enough(1)
+	enough(ranked, 1)
 } else := "all"
 
-enough(far) if {
+enough(ranked, far) if {
 	found := {who |
 		some [near, _, _, who] in ranked
 		near <= far
 	}
 	count(found) >= floor
 }
-
-kept := [ip |
-	some [near, _, ip, _] in ranked
-	near <= {"node": 0, "zone": 1, "all": 2}[reach]
-]

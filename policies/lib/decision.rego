@@ -11,8 +11,10 @@
 #
 # 1. The highest tier in which anybody says something decides: `admin`, then `tenant`, then `default`.
 # 2. Within a tier: block, redirect, rewrite, allow. A wrong block is seen and repaired, a wrong allow is not; a
-#    redirect is final while a rewrite only asks again; an allow is what remains when nobody wants more.
-# 3. Equals: the rule whose name sorts first, so that the outcome never depends on the order of files.
+#    redirect is final while a rewrite only asks again; an allow is what remains when nobody wants more. A redirect to
+#    endpoints comes after one that leads elsewhere: where it leads to a name, that name's endpoints are chosen from.
+# 3. Equals: the rule whose name sorts first, so that the outcome never depends on the order of files. Choices of
+#    endpoints with a `step` narrow one another instead (`steps.rego`).
 # 4. Candidates with `"mode": "shadow"` never decide. They are listed in `shadow` beside the decision; alone they make a
 #    decision in shadow, which the server writes down and does not follow.
 # 5. Nobody says anything: undefined, and the server's own default applies (block, unless configured otherwise), as it
@@ -37,10 +39,11 @@ decision := verdict if {
 	[candidate] := [c | some c in data.dnspolicy.candidates]
 	object.get(candidate, "mode", "enforce") == "enforce"
 	candidate.tier in {"admin", "tenant", "default"}
+	known_step(candidate)
 	edges == set()
 	data.dnspolicy.rollout.modes == {}
 	data.dnspolicy.exceptions.lifted == {}
-	verdict := object.remove(candidate, ["tier"])
+	verdict := object.remove(candidate, beside)
 } else := combined if {
 	edges == set()
 } else := object.union(combined, {"ttl": soonest})
@@ -58,19 +61,28 @@ soonest := seconds if {
 	seconds := max([0, min([86400, own, floor(min(edges))])])
 } else := "an edge that is no number of seconds"
 
-combined := verdict if {
+combined := chosen if {
 	count(enforced) == count(said)
-	verdict := object.remove(min(enforced)[2], ["tier"])
 } else := verdict if {
 	count(enforced) + count(shadow) == count(said)
-	verdict := object.union(object.remove(min(enforced)[2], ["tier"]), {"shadow": array.slice(shadow, 0, 64)})
+	verdict := object.union(chosen, {"shadow": array.slice(shadow, 0, 64)})
 } else := verdict if {
 	count(said) > 0
 	count(shadow) == count(said)
-	first := min([[ranks[c.tier][c.action], c.rule, c] | some c in said])[2]
-	others := [would | some would in shadow; would.rule != first.rule]
-	verdict := object.union(object.remove(first, ["tier"]), {"shadow": array.slice(others, 0, 64)})
+	watched := min([[ranks[c.tier][c.action], chooses(c), c.rule, c] | some c in said])[3]
+	others := [would | some would in shadow; would.rule != watched.rule]
+	verdict := object.union(object.remove(watched, beside), {"shadow": array.slice(others, 0, 64)})
 } else := min([c | some c in said; not well_formed(c)])
+
+# Keys of candidates that no decision has.
+beside := ["tier", "step"]
+
+first := min(enforced)[3]
+
+# What the first of the enforced says, or all choices of endpoints together.
+chosen := data.dnspolicy.steps.narrowed if {
+	first.step
+} else := object.remove(first, beside)
 
 # What was said, with the mode that the roll-out gives to each rule, and in shadow what an exception lifts.
 said contains candidate if {
@@ -89,17 +101,29 @@ put(candidate, "enforce") := candidate
 
 put(candidate, mode) := object.union(candidate, {"mode": mode}) if mode != "enforce"
 
-enforced := [[rank, rule, c] |
+enforced := [[rank, elsewhere, rule, c] |
 	some c in said
 	object.get(c, "mode", "enforce") == "enforce"
 	rank := ranks[c.tier][c.action]
+	elsewhere := chooses(c)
 	rule := c.rule
+	known_step(c)
 ]
+
+chooses(c) := 1 if {
+	c.endpoints
+} else := 0
+
+# One that is misspelt would be passed over where several choose.
+known_step(c) if {
+	object.get(c, "step", "site") in data.dnspolicy.steps.order
+}
 
 shadow := [would |
 	some c in said
 	object.get(c, "mode", "enforce") == "shadow"
 	ranks[c.tier][c.action]
+	known_step(c)
 	would := {"action": c.action, "rule": c.rule, "reason": c.reason}
 ]
 
@@ -113,5 +137,6 @@ well_formed(c) if {
 	ranks[c.tier][c.action]
 	is_string(c.rule)
 	is_string(c.reason)
+	known_step(c)
 	object.get(c, "mode", "enforce") in {"enforce", "shadow"}
 }

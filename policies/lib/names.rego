@@ -11,10 +11,11 @@ package dnspolicy.lib
 # description: >-
 #   `db.shop.svc.cluster.local` with `("pay", "vault")` is `vault.pay.svc.cluster.local`; what stands before the service,
 #   such as `_sql._tcp`, stays. Undefined for all that is not the name of a service, such as a reverse name.
-named_service(namespace, name) := concat(".", [name, namespace, input.query.suffixes[2]]) if {
+named_service(namespace, name) := found if {
 	input.target.kind == "service"
 	input.query.labels[2] == "svc"
 	input.query.labels[1] == input.target.namespace
+	found := concat(".", [name, namespace, input.query.suffixes[2]])
 } else := found if {
 	input.target.kind == "service"
 	input.query.labels[4] == "svc"

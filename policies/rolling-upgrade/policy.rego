@@ -24,13 +24,27 @@ verdict := {
 	elsewhere
 } else := {
 	"tier": "default",
+	"step": "version",
 	"action": "redirect",
-	"endpoints": given[1],
+	"endpoints": [place[2] | some place in step.places],
 	"ttl": 5,
-	"rule": concat("/", ["upgrade", given[0]]),
+	"rule": step.rule,
 	"reason": "endpoints of the client's version",
 } if {
-	count(given[1]) < count(versioned)
+	step := of_version(input.target.endpoints)
+}
+
+# METADATA
+# title: Which of some endpoints are of the client's version
+# description: Undefined when all are to be given.
+of_version(endpoints) := {"rule": concat("/", ["upgrade", why]), "ttl": 5, "places": places} if {
+	versioned := with_versions(endpoints)
+	[why, given] := given_of({version | some [_, version] in versioned})
+	places := [[0, null, ip] |
+		some [ip, version] in versioned
+		version in given
+	]
+	count(places) < count(versioned)
 }
 
 row := data.rolling_upgrade.services[service] if {
@@ -97,17 +111,31 @@ texts := {text |
 	text := endpoint.labels[label]
 }
 
-# Every endpoint with its version. One that says none, or none that can be read, counts as 0.0.0.
-versioned := [[endpoint.ip, version] |
+# The version of each endpoint. One that says none, or none that can be read, counts as 0.0.0.
+with_versions(endpoints) := [[endpoint.ip, version] |
 	row
-	some endpoint in input.target.endpoints
+	some endpoint in endpoints
 	version := object.get(versions, object.get(endpoint, ["labels", label], ""), "0.0.0")
 ]
 
-different := {version | some [_, version] in versioned}
+# What the client should have; when that is nothing, what it may have; when that is nothing, all there is.
+given_of(different) := given if {
+	wanted := {version |
+		some version in different
+		permitted(version)
+		mine(version)
+	}
+	count(wanted) > 0
+	given := [choice, wanted]
+} else := ["any", allowed] if {
+	allowed := {version |
+		some version in different
+		permitted(version)
+	}
+	count(allowed) > 0
+} else := ["all", different]
 
-permitted := {version |
-	some version in different
+permitted(version) if {
 	enough(version)
 	low_enough(version)
 }
@@ -122,23 +150,6 @@ low_enough(found) if {
 	semver.compare(found, full(limit)) < 0
 } else if {
 	not limit
-}
-
-# What the client should have; when that is nothing, what it may have; when that is nothing, all there is.
-given := [choice, ips(wanted)] if {
-	count(wanted) > 0
-} else := ["any", ips(permitted)] if {
-	count(permitted) > 0
-} else := ["all", ips(different)]
-
-ips(which) := [ip |
-	some [ip, version] in versioned
-	version in which
-]
-
-wanted := {version |
-	some version in permitted
-	mine(version)
 }
 
 mine(found) if {
@@ -162,11 +173,11 @@ is_of(found, wish) if startswith(concat("", [found, "."]), concat("", [wish, "."
 # description: >-
 #   `1`, `1.4` and `v1.4.0` are versions too; undefined for what is none. What is a version is said here, as engines
 #   differ in what they let pass; and without regular expressions, which would be read anew each time.
-full(text) := concat("", [bare, [".0.0", ".0", ""][count(parts) - 1]]) if {
+full(text) := found if {
 	is_string(text)
 	bare := trim_prefix(text, "v")
 	parts := split(bare, ".")
-	count(parts) <= 3
+	found := concat("", [bare, [".0.0", ".0", ""][count(parts) - 1]])
 	every part in parts {
 		is_number_text(part)
 	}

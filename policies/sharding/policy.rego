@@ -8,20 +8,21 @@ package dnspolicy.sharding
 
 import data.dnspolicy.lib.service
 import data.dnspolicy.lib.weight
+import data.dnspolicy.steps.in_order
 
 # METADATA
 # title: The endpoints of the client's shard
 # description: Nothing is said when the service is not sharded or has no endpoint, or the client has no shard.
 verdict := {
 	"tier": "default",
+	"step": "shard",
 	"action": "redirect",
-	"endpoints": labelled,
+	"endpoints": in_order(labelled),
 	"ttl": 5,
 	"rule": "shard/label",
 	"reason": "the endpoints of the client's shard",
 } if {
-	mode == "label"
-	count(labelled) > 0
+	count(labelled.places) > 0
 } else := {
 	"tier": "default",
 	"action": "block",
@@ -35,14 +36,14 @@ verdict := {
 	instead == "block"
 } else := {
 	"tier": "default",
+	"step": "own",
 	"action": "redirect",
-	"endpoints": hashed,
+	"endpoints": in_order(hashed),
 	"ttl": 5,
 	"rule": "shard/hash",
 	"reason": "the endpoints that are the client's own",
 } if {
-	by_hash
-	count(hashed) > 0
+	hashed := by_hash(input.target.endpoints)
 }
 
 # The row of the service, then its label: `label` or `hash`; anything else is no sharding.
@@ -61,9 +62,9 @@ sharded if {
 
 row := data.sharding.services[service]
 
-by_hash if mode == "hash"
+wants_hash if mode == "hash"
 
-by_hash if {
+wants_hash if {
 	mode == "label"
 	input.client.labels["dns.example/shard"]
 	instead == "hash"
@@ -79,27 +80,37 @@ default label := "dns.example/shard"
 
 label := row.label
 
-labelled := [ip | some [_, ip] in sort(of_shard)]
+labelled := by_label(input.target.endpoints)
 
-of_shard := [[heavy, endpoint.ip] |
+# METADATA
+# title: Which of some endpoints are of the client's shard
+by_label(endpoints) := {"rule": "shard/label", "ttl": 5, "places": places} if {
+	mode == "label"
 	shard := input.client.labels["dns.example/shard"]
-	some endpoint in input.target.endpoints
-	endpoint.labels[label] == shard
-	heavy := weight(endpoint.hash, input.client.hash) # dnspolicy-lint: ignore class-per-client each client has its own
-]
+	places := [[0, heavy, endpoint.ip] |
+		some endpoint in endpoints
+		endpoint.labels[label] == shard
+		heavy := weight(endpoint.hash, input.client.hash) # dnspolicy-lint: ignore class-per-client each client has its own
+	]
+}
 
-# Endpoints with the greatest weight for this client. Both addresses of a pod weigh the same, and count once.
-hashed := [ip |
-	weights := {heavy | some [heavy, _] in weighed}
-	least := array.slice(array.reverse(sort(weights)), 0, copies)
-	some [heavy, ip] in array.reverse(sort(weighed))
-	heavy in least
-]
-
-weighed := [[heavy, endpoint.ip] |
-	some endpoint in input.target.endpoints
-	heavy := weight(endpoint.hash, input.client.hash) # dnspolicy-lint: ignore class-per-client each client has its own
-]
+# METADATA
+# title: Which of some endpoints are the client's own
+# description: Those with the greatest weight for it. Both addresses of a pod weigh the same, and count once.
+by_hash(endpoints) := {"rule": "shard/hash", "ttl": 5, "places": places} if {
+	wants_hash
+	count(endpoints) > 0
+	weighed := [[heavy, endpoint.ip] |
+		some endpoint in endpoints
+		heavy := weight(endpoint.hash, input.client.hash) # dnspolicy-lint: ignore class-per-client each client has its own
+	]
+	most := array.slice(array.reverse(sort({heavy | some [heavy, _] in weighed})), 0, copies)
+	places := [[0, light, ip] |
+		some [heavy, ip] in weighed
+		heavy in most
+		light := 0 - heavy
+	]
+}
 
 default copies := 1
 

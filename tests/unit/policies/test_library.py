@@ -193,9 +193,7 @@ CHOICES: dict[str, Document] = {
     ("names", "rule"),
     [
         (("rolling-upgrade",), "upgrade/next"),
-        (("rolling-upgrade", "sharding"), "shard/hash"),
-        (("rolling-upgrade", "sharding", "closest"), "near/all"),
-        (("rolling-upgrade", "sharding", "closest", "least-loaded"), "load/stale"),
+        (("sharding", "environments"), "environment/dev"),
         (("rolling-upgrade", "sharding", "closest", "environments"), "environment/dev"),
         (tuple(CHOICES), "chain/next"),
         ((*CHOICES, "tenant-isolation"), "chain/next"),
@@ -203,7 +201,7 @@ CHOICES: dict[str, Document] = {
     ],
     ids=lambda value: "+".join(value) if isinstance(value, tuple) else "",
 )
-def test_of_several_choices_one_decides_and_always_the_same(names: tuple[str, ...], rule: str) -> None:
+def test_what_leads_elsewhere_comes_before_a_choice_of_endpoints(names: tuple[str, ...], rule: str) -> None:
     data = {key: table for name in names for key, table in CHOICES.get(name, {}).items()}
     library = Library([LIB, *(POLICIES / name for name in names)], data)
     shop = {"dns.example/tenant": "acorn", "dns.example/environment": "prod"}

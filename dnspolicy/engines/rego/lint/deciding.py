@@ -16,6 +16,8 @@ _PACKAGE = re.compile(rb"^package\b", re.MULTILINE)
 TIERS = ("admin", "tenant", "default")
 PHASES = (("phase",), ("answer",))
 OWN = frozenset({"tier"})
+"""Keys that a candidate must have and no decision has."""
+BESIDE = OWN | {"step"}
 """Keys of a candidate that are none of the decision."""
 
 
@@ -28,7 +30,7 @@ def bad_decision(looked: Looked) -> Iterator[Finding]:
             yield _bad(looked, decision, f"no action is called {action!r}", "allow, block, rewrite or redirect")
             continue
         known = set(schema["properties"]) if schema else set(decision.keys)
-        for key in sorted(set(decision.keys) - known - (OWN if decision.candidate else frozenset())):
+        for key in sorted(set(decision.keys) - known - (BESIDE if decision.candidate else frozenset())):
             close = get_close_matches(key, sorted(known), 1)
             yield _bad(
                 looked, decision, f"{action} has no key {key}", f"did you mean {close[0]}?" if close else "take it out"
