@@ -14,7 +14,7 @@ from dnspolicy.model.answer import NOTHING, Dependencies, Freshness, Rests
 from dnspolicy.model.errors import EngineError, EngineUnavailable
 from dnspolicy.model.query import Query, Via
 from dnspolicy.model.target import Target
-from dnspolicy.model.verdict import Action, Origin, Phase, Verdict
+from dnspolicy.model.verdict import Action, Beside, Origin, Phase, Verdict
 from dnspolicy.plugins.policy.config import Config, Default
 from dnspolicy.plugins.policy.watcher import Watcher
 from dnspolicy.policy.candidate import settled, united
@@ -204,7 +204,7 @@ class Judge:
             return msgspec.structs.replace(verdict, beside=watcher.ask(question, verdict, until, None))
         own = verdict.lifetime(self._timeless)
 
-        def learned(seconds: float | None) -> None:
+        def learned(beside: Beside, seconds: float | None) -> None:
             if in_force and self._key == key[0] and seconds is not None:
                 kept = verdict if own is None else _left(verdict, own - (self._clock.monotonic() - now))
                 holds = seconds if kept.holds is None else min(kept.holds, seconds)

@@ -24,8 +24,11 @@ RULES = 200
 """Rules that have a count of their own; the differences of all others are counted under `other`."""
 SKIPPED = "skipped"
 OTHER = "other"
-Learned = Callable[[float | None], None]
-"""Told how many seconds a finding holds; None as long as both policies and the question stay what they are."""
+Learned = Callable[[Beside, float | None], None]
+"""Told of a finding and how many seconds it holds; None as long as both policies and the question stay what they are.
+
+That nothing was found holds for the time until the candidate may be asked again.
+"""
 log = logging.getLogger("dnspolicy.policy")
 
 
@@ -89,15 +92,17 @@ class Watcher:
         self, question: PolicyInput, enforced: Verdict, until: float, learned: Learned | None, beside: Beside
     ) -> None:
         if len(self._open) >= PENDING:
-            self._came_to_nothing(SKIPPED, beside)
+            self._came_to_nothing(SKIPPED, beside, learned)
             return
         task = asyncio.get_running_loop().create_task(self._find(question, enforced, until, learned, beside))
         self._open.add(task)
         task.add_done_callback(self._open.discard)
 
-    def _came_to_nothing(self, kind: str, beside: Beside) -> None:
+    def _came_to_nothing(self, kind: str, beside: Beside, learned: Learned | None) -> None:
         self._failures.inc((kind,))
         beside.known, beside.failed_at = True, self._clock.monotonic()
+        if learned is not None:
+            learned(beside, PAUSE)
 
     async def _find(
         self, question: PolicyInput, enforced: Verdict, until: float, learned: Learned | None, beside: Beside
@@ -112,10 +117,10 @@ class Watcher:
                 said = await self._engine.decide(question, deadline)
         except (EngineError, TimeoutError) as problem:
             failure = problem if isinstance(problem, EngineError) else EngineTimeout("no answer")
-            self._came_to_nothing(kind_of(failure).value, beside)
+            self._came_to_nothing(kind_of(failure).value, beside, learned)
             return
         except Exception:  # a candidate, whatever it is, must not hurt the server
-            self._came_to_nothing("unavailable", beside)
+            self._came_to_nothing("unavailable", beside, learned)
             log.exception("the candidate policy could not be asked")
             return
         assert self._default is not None
@@ -125,7 +130,7 @@ class Watcher:
         if beside.would is not None:
             self._differences.inc((self._rule(beside.would.rule), beside.would.action.value))
         if learned is not None:
-            learned(verdict.lifetime(self.timeless))
+            learned(beside, verdict.lifetime(self.timeless))
 
     def _rule(self, rule: str) -> str:
         if rule not in self._rules:

@@ -163,6 +163,27 @@ def test_a_candidate_that_reads_the_clock_limits_what_is_remembered() -> None:
     story(run)
 
 
+@pytest.mark.parametrize("open_at_most", [0, 1], ids=["left out", "fails"])
+def test_a_candidate_that_fails_keeps_no_decision_from_being_remembered(
+    open_at_most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much it is asked, the policy in force is not asked more."""
+    monkeypatch.setattr(watcher, "PENDING", open_at_most)
+
+    async def run() -> None:
+        rig = Rig(StaticEngine(fails, footprint=CLOCK))
+        for _ in range(5):
+            await rig.ask()
+            await rig.told()
+        assert rig.count("dnspolicy_decision_cache_misses_total") == {(): 1.0}
+        rig.clock.advance(watcher.PAUSE)
+        await rig.ask()
+        await rig.told()
+        assert sum(rig.count("dnspolicy_policy_candidate_failures_total").values()) == 2
+
+    story(run)
+
+
 def test_what_only_the_candidate_reads_does_not_change_how_the_other_is_asked() -> None:
     candidate = StaticEngine(BLOCK, footprint=Footprint(frozenset({("answer",), ("client", "namespace"), ("target",)})))
     rig = Rig(candidate)
