@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import stat
@@ -19,16 +18,15 @@ from grpc_reflection.v1alpha import reflection
 
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.pdp.options import Options
+from dnspolicy.app.pdp.pages import Pages
 from dnspolicy.app.pdp.service import Service
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.supply import supply_of
-from dnspolicy.chain.http import Page, Route
 from dnspolicy.corefile.credentials import PemFiles
 from dnspolicy.engines.grpc.credentials import for_server
 from dnspolicy.engines.grpc.words import SERVICE
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins import policy
-from dnspolicy.plugins.prometheus.exposition import choose, render, snapshot
 from dnspolicy.policy.engine import Reach, Supply
 
 LOOK = 1.0
@@ -49,11 +47,9 @@ class Pdp:
         self._server: grpc.aio.Server | None = None
         self._service: Service | None = None
         self._health: Any = health.aio.HealthServicer()
-        self._routes: list[Route] = []
+        self._pages = None if options.http is None else Pages(options.http, supply.engine, parts)
         self._sockets: list[Path] = []
-        self._serving = False
         self.listens: list[str] = []
-        self.http_port = 0
         metrics = parts.metrics
         self._info = metrics.gauge("dnspolicy_policy_info", "1 for the policy revision in force.", ("revision",))
 
@@ -65,7 +61,8 @@ class Pdp:
             await self._supply.settle()
             await self._start()
             await self._supply.start(self._changed)
-            await self._listen_http()
+            if self._pages is not None:
+                await self._pages.start()
         except BaseException:
             await self.stop()
             raise
@@ -73,7 +70,8 @@ class Pdp:
 
     async def stop(self) -> None:
         """Say that it serves no more, answer what was asked, end."""
-        self._serving = False
+        if self._pages is not None:
+            await self._pages.drain()
         if self._server is not None:
             await self._health.enter_graceful_shutdown()
             assert self._service is not None
@@ -83,10 +81,15 @@ class Pdp:
             with suppress(OSError):
                 path.unlink()
         await self._supply.stop()
-        for route in self._routes:
-            await self._parts.listeners.close(route)
+        if self._pages is not None:
+            await self._pages.stop()
         for source in self._parts.sources.values():
             await source.stop()
+
+    @property
+    def http_port(self) -> int:
+        """The port of the pages; 0 without them."""
+        return 0 if self._pages is None else self._pages.port
 
     def announcement(self) -> list[str]:
         """What is served where, for people."""
@@ -130,7 +133,6 @@ class Pdp:
         for text in self._options.listen:
             self.listens.append(self._listen(add, text))
         await server.start()
-        self._serving = True
 
     def _adder(self, server: grpc.aio.Server) -> Callable[[str], int]:
         """Adds an address, with TLS where there are certificates."""
@@ -167,26 +169,6 @@ class Pdp:
         self._sockets.append(path)
         path.chmod(self._options.socket_mode)
         return text
-
-    async def _listen_http(self) -> None:
-        address = self._options.http
-        if address is None:
-            return
-        pages = {"/metrics": self._metrics_page, "/health": self._health_page, "/ready": self._ready_page}
-        for path, page in pages.items():
-            self._routes.append(await self._parts.listeners.open(address, path, page, owner="pdp"))
-        self.http_port = self._routes[0].port
-
-    async def _metrics_page(self, accept: str) -> Page:
-        style = choose(accept)
-        families = snapshot(self._parts.metrics.collect())
-        return Page(200, await asyncio.to_thread(render, families, style), style.value)
-
-    async def _health_page(self, accept: str) -> Page:
-        return Page(200, b"OK")
-
-    async def _ready_page(self, accept: str) -> Page:
-        return Page(200, b"OK") if self._serving else Page(503, b"pdp")
 
 
 class _Fetch:

@@ -370,6 +370,21 @@ def test_health_and_pages_say_how_it_is(tmp_path: Path) -> None:
     run(story())
 
 
+class Waiting(StaticEngine):
+    """Waits for something."""
+
+    def not_ready(self) -> str | None:
+        return "data names is not there"
+
+
+def test_one_that_waits_for_its_policy_is_alive_and_not_ready(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with served(StaticSupply(Waiting(by_name)), http=Address("127.0.0.1", 0)) as (pdp, _):
+            assert [await probe(pdp.http_port, path) for path in ("/health", "/ready")] == [200, 503]
+
+    run(story())
+
+
 @pytest.mark.parametrize("shown", [True, False])
 def test_it_describes_itself_unless_told_not_to(shown: bool) -> None:
     async def story() -> None:
