@@ -13,10 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from dnspolicy.cli.policy.layout import whitespace
+from dnspolicy.corefile.regular import NotRegular, read_regular
+from dnspolicy.engines.rego import Limits
 from dnspolicy.model.errors import ConfigError
 
 DIFFERS = 2
 FAILED = 1
+MOST = Limits().policy_bytes
+NEWLINE = b"\n"
+LINES = 20
+"""Lines of a complaint that are shown."""
 PATIENCE = 20.0
 """Seconds that `opa` has for one file."""
 ONLY_SPACE = (
@@ -56,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
     for path in _files(args.files):
         try:
             differs |= _one(path, formatted, args)
-        except (OSError, UnicodeDecodeError, Unreadable) as problem:
+        except BrokenPipeError:
+            raise
+        except (OSError, Unreadable) as problem:
             failed = True
             said = problem.strerror if isinstance(problem, OSError) else problem
             print(f"{path}: {str(said).replace('stdin:', f'{path}:')}", file=sys.stderr)
@@ -65,8 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _one(path: Path, formatted: Format, args: argparse.Namespace) -> bool:
     """Whether a file is not formatted; shows or writes it, as asked."""
-    with path.open(encoding="utf-8", newline="") as file:
-        old = file.read()
+    old = _text(path)
     new = formatted(old)
     if not (args.check or args.diff or args.write):
         print(new, end="")
@@ -82,6 +89,20 @@ def _one(path: Path, formatted: Format, args: argparse.Namespace) -> bool:
     return new != old
 
 
+def _text(path: Path) -> str:
+    """What is in a file. Raises OSError, and Unreadable for what is no policy."""
+    try:
+        raw = read_regular(path, MOST).raw
+    except NotRegular as problem:
+        raise Unreadable(str(problem)) from None
+    if len(raw) > MOST:
+        raise Unreadable(f"longer than {MOST} bytes; split it")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as problem:
+        raise Unreadable(f"not UTF-8, in line {raw[: problem.start].count(NEWLINE) + 1}") from None
+
+
 def _write(path: Path, text: str) -> None:
     """Replace a file as a whole: a server that watches it never sees half of it."""
     real = path.resolve()
@@ -95,6 +116,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _files(given: Iterable[Path]) -> Iterator[Path]:
+    """The files to format: those given, and those below a folder."""
     for path in given:
         if path.is_dir():
             below = [p.relative_to(path) for p in sorted(path.rglob("*.rego"))]
@@ -126,8 +148,11 @@ def _by_opa(opa: str, text: str) -> str:
     """Raises Unreadable with what `opa` complains of."""
     try:
         done = subprocess.run([opa, "fmt"], input=text.encode(), capture_output=True, timeout=PATIENCE, check=False)
-    except (OSError, subprocess.TimeoutExpired) as problem:
+    except subprocess.TimeoutExpired:
+        raise Unreadable(f"opa took longer than {PATIENCE:g} s to format it") from None
+    except OSError as problem:
         raise Unreadable(f"opa did not format it: {problem}") from None
     if done.returncode != 0:
-        raise Unreadable(done.stderr.decode(errors="replace").strip())
+        said = done.stderr.decode(errors="replace").strip().splitlines()[:LINES]
+        raise Unreadable("\n".join(said) or f"opa ended with code {done.returncode}")
     return done.stdout.decode()

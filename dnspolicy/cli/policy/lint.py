@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dnspolicy.engines.rego import ENTRYPOINT
-from dnspolicy.engines.rego.lint import LARGE, Finding, Severity, lint
+from dnspolicy.engines.rego.lint import LARGE, Finding, Severity
+from dnspolicy.engines.rego.lint.apart import lint_apart
 from dnspolicy.model.errors import PolicyLoadError
 
 FOUND = 2
@@ -45,7 +46,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """0, 1 or 2, see the parser."""
     try:
-        findings = lint(args.folders, args.entrypoint, args.large)
+        findings = lint_apart(args.folders, args.entrypoint, args.large)
     except PolicyLoadError as problem:
         print(problem, file=sys.stderr)
         return NOT_LOADED

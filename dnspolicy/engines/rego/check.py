@@ -1,21 +1,16 @@
 """Checks one set of sources, in a process of its own: parsing and evaluating what a stranger wrote may never end.
 
-`python -m dnspolicy.engines.rego.check` reads a Job (MessagePack) and writes lines of JSON: `@ [file, what is
-evaluated now]`, and at the end `= ` with a Report. CPU time over the limit ends it by SIGPROF, memory by SIGABRT.
+`python -m dnspolicy.engines.rego.check` reads a Job and answers with a Report, as `engines.rego.confined` has it.
 """
 
 from __future__ import annotations
 
-import gc
-import os
-import resource
-import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
 from dnspolicy.engines.rego.binding import Binding, Evaluator, evaluator
+from dnspolicy.engines.rego.confined import LOOKING, READING, Begins, serve
 from dnspolicy.engines.rego.errors import Complaint, from_regorus
 from dnspolicy.engines.rego.failing import RegoError, RegoMemory, RegoTimeout
 from dnspolicy.engines.rego.feeding import occupied
@@ -26,23 +21,25 @@ from dnspolicy.engines.rego.program import Program, is_function
 from dnspolicy.engines.rego.refused import RULE, refused
 from dnspolicy.engines.rego.samples import samples
 from dnspolicy.engines.rego.sources import Limits, Sources
-from dnspolicy.engines.rego.tree import Call, walk_rule
+from dnspolicy.engines.rego.tree import Call, Module, walk_rule
 from dnspolicy.policy.engine import DataPath
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import encode
 
-READING = "reading the rules"
-LOOKING = "looking at the rules"
-"""Work of our own, which takes as long as the rules are many but ends."""
+PARSING = "reading the file"
+TEST_FILE = "_test.rego"
 
 
 class Job(msgspec.Struct, frozen=True):
+    """What to check. With `tests`, these are among the sources: nothing is said of them, and nothing is evaluated."""
+
     sources: Sources
     entrypoint: str
     limits: Limits
     declared: tuple[DataPath, ...] = ()
     trusted: bool = True
     binding: Binding | None = None
+    tests: bool = False
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -58,10 +55,6 @@ class Report(msgspec.Struct, frozen=True):
         return Footprint(frozenset(self.paths), self.timeless)
 
 
-Begins = Callable[[str, str], None]
-"""Told which file, and what in it, is parsed or evaluated next; starts its CPU time anew."""
-
-
 def check(job: Job, begins: Begins) -> Report:
     """Parse, look for what is refused, then evaluate every rule with sample questions."""
     asked = evaluator(job.binding)
@@ -73,14 +66,15 @@ def check(job: Job, begins: Begins) -> Report:
     begins("data", "reading the data")
     try:
         asked.add_data(job.sources.data)
-        begins("policy", READING)
-        modules = [module(tree) for tree in asked.trees()]
+        modules = list(modules_of(asked, job.sources, begins))
     except RegoError as problem:
         return Report((from_regorus(str(problem), texts, "data"),))
     except UnknownSyntax as problem:
         return Report((Complaint("policy", 0, 0, f"{problem} is not understood"),))
     begins("policy", LOOKING)
     program = Program(modules, msgspec.json.decode(job.sources.data))
+    if job.tests:
+        return Report(tuple(c for c in complaints(program) if not c.file.endswith(TEST_FILE)))
     entry = tuple(job.entrypoint.split(".")[1:])
     found = [*complaints(program, trusted=job.trusted), *missing(program, entry), *occupied(program, job.declared)]
     found = found or list(_evaluate(asked, program, job, texts, begins))
@@ -95,11 +89,28 @@ def check(job: Job, begins: Begins) -> Report:
     )
 
 
+def modules_of(asked: Evaluator, sources: Sources, begins: Begins) -> Iterator[Module]:
+    """The files that were parsed, read. Raises UnknownSyntax, RegoError, and RecursionError at a file that is deep."""
+    begins("policy", READING)
+    try:
+        trees = asked.trees()
+    except RecursionError:  # one of them is to blame
+        for source in sources.policies:
+            begins(source.file, READING)
+            alone = evaluator()
+            alone.add_policy(source)
+            alone.trees()
+        raise
+    for tree in trees:
+        begins(tree["source"]["file"], READING)
+        yield module(tree)
+
+
 def _parse(asked: Evaluator, job: Job, texts: dict[str, str], begins: Begins) -> Iterator[Complaint]:
     limits = job.limits
     asked.set_limits(limits.columns, limits.lines, limits.policy_bytes)
     for source in job.sources.policies:
-        begins(source.file, "reading the file")
+        begins(source.file, PARSING)
         try:
             asked.add_policy(source)
         except RegoError as problem:
@@ -166,25 +177,8 @@ def _reference(path: list[str]) -> str:
 
 def main() -> None:
     """The process."""
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # regorus prints to standard output
-    gc.disable()  # a short life with millions of small objects
-    os.nice(5)
-    job = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Job)
-    signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (job.limits.check_bytes,) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-    def begins(file: str, what: str) -> None:
-        out.write(b"@ " + msgspec.json.encode((file, what)) + b"\n")
-        out.flush()
-        finite = what in (READING, LOOKING)
-        signal.setitimer(signal.ITIMER_PROF, job.limits.check_seconds if finite else job.limits.rule_seconds)
-
-    report = check(job, begins)
-    signal.setitimer(signal.ITIMER_PROF, 0)
-    out.write(b"= " + msgspec.json.encode(report) + b"\n")
-    out.flush()
+    with serve(Job, lambda job: job.limits) as (job, begins, answer):
+        answer(check(job, begins))
 
 
 if __name__ == "__main__":

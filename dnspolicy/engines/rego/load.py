@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from dnspolicy.chain.apart import run
+from dnspolicy.engines.rego import confined
 from dnspolicy.engines.rego.binding import Binding, preferred
 from dnspolicy.engines.rego.check import Job, Report, check
+from dnspolicy.engines.rego.confined import ask
 from dnspolicy.engines.rego.errors import Complaint, refuse
 from dnspolicy.engines.rego.loaded import Loaded
 from dnspolicy.engines.rego.reading import read_apart
-from dnspolicy.engines.rego.sources import Limits, SourceFile, read
+from dnspolicy.engines.rego.sources import Limits, SourceFile, Sources, read
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.engine import DataPath
 
@@ -77,39 +77,17 @@ def _loaded(job: Job, report: Report) -> Loaded:
 
 
 def _in_a_process(job: Job) -> Report:
-    try:
-        done = run("dnspolicy.engines.rego.check", msgspec.msgpack.encode(job), job.limits.check_seconds)
-    except OSError as problem:
-        return _failed(f"the check cannot be started: {problem.strerror}")
-    last = done.output.rstrip(b"\n").rsplit(b"\n", 1)[-1]
-    if done.code == 0 and last.startswith(b"= "):
-        return msgspec.json.decode(last[2:], type=Report)
-    return ended(last, done.code, job.limits)
+    said = ask("dnspolicy.engines.rego.check", msgspec.msgpack.encode(job), job.limits)
+    return Report((said,)) if isinstance(said, Complaint) else msgspec.json.decode(said, type=Report)
+
+
+def look(sources: Sources, binding: Binding | None = None) -> None:
+    """Find out, in a process of its own, whether policies and their tests can be read. Raises PolicyLoadError."""
+    report = _in_a_process(Job(sources, ENTRYPOINT, DEFAULT_LIMITS, binding=binding, tests=True))
+    if report.complaints:
+        raise refuse(report.complaints)
 
 
 def ended(last: bytes, code: int, limits: Limits, why: str = "") -> Report:
     """What to report of a process that ended during a check, after this line; `why` if that is known."""
-    file, doing = _doing(last)
-    return _failed(why or _why(code, doing, limits), file)
-
-
-def _failed(what: str, file: str = "policy") -> Report:
-    return Report((Complaint(file, 0, 0, what),))
-
-
-def _doing(line: bytes) -> tuple[str, str]:
-    """The file and the part of it that the process was at."""
-    try:
-        return msgspec.json.decode(line.removeprefix(b"@ "), type=tuple[str, str])
-    except msgspec.DecodeError:
-        return "policy", "starting the check"
-
-
-def _why(code: int, doing: str, limits: Limits) -> str:
-    if code == -signal.SIGPROF:
-        return f"{doing} took longer than {limits.rule_seconds:g} s"
-    if code == -signal.SIGKILL:
-        return f"the check took longer than {limits.check_seconds:g} s, or was killed, at {doing}"
-    if code in (-signal.SIGABRT, -signal.SIGSEGV, 1):
-        return f"{doing} needed more memory or depth than it may have ({limits.check_bytes >> 20} MiB)"
-    return f"the check ended with code {code} at {doing}"
+    return Report((confined.ended(last, code, limits, why),))

@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from dnspolicy.corefile.regular import NotRegular, read_regular
 from dnspolicy.engines.rego.datafile import Merged, parse_data
 from dnspolicy.engines.rego.errors import Complaint
 
@@ -151,15 +152,12 @@ def _wanted(path: Path, tests: bool) -> bool:
 def _bytes(path: Path, limits: Limits, complaints: list[Complaint]) -> bytes | None:
     limit = limits.policy_bytes if path.suffix == ".rego" else limits.data_bytes
     try:
-        if not path.is_file():
-            complaints.append(Complaint(str(path), 0, 0, "not a regular file"))
-            return None
-        with path.open("rb") as file:
-            raw = file.read(limit + 1)
+        return read_regular(path, limit).raw
+    except NotRegular as problem:
+        complaints.append(Complaint(str(path), 0, 0, str(problem)))
     except OSError as problem:
         complaints.append(Complaint(str(path), 0, 0, f"cannot be read: {problem.strerror or problem}"))
-        return None
-    return raw
+    return None
 
 
 def _fits(file: str, raw: bytes, limits: Limits, complaints: list[Complaint]) -> bool:

@@ -10,15 +10,17 @@ from pathlib import Path
 import msgspec
 
 from dnspolicy.engines.rego.binding import Binding, evaluator
-from dnspolicy.engines.rego.errors import Complaint, from_regorus, refuse
+from dnspolicy.engines.rego.errors import from_regorus, refuse
 from dnspolicy.engines.rego.failing import RegoError
-from dnspolicy.engines.rego.guards import complaints
+from dnspolicy.engines.rego.load import look
 from dnspolicy.engines.rego.parse import UnknownSyntax, module
 from dnspolicy.engines.rego.program import Placed, Program
 from dnspolicy.engines.rego.sources import Limits, read
 
 TEST = "test_"
 TODO = "todo_test_"
+SECONDS = 5.0
+"""What one test may take, where the binding can limit it; `opa test` has the same limit."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -54,32 +56,27 @@ class Coverage(msgspec.Struct, frozen=True):
 class Suite:
     """The tests in some folders. Raises PolicyLoadError when policies or tests cannot be used.
 
-    What is checked of policies at load is checked here too, but for the tests themselves.
+    What is checked of policies at load is checked here too, in a process of its own, but for the tests themselves.
     """
 
     def __init__(self, folders: Sequence[Path | str], coverage: bool = False, binding: Binding | None = None) -> None:
         sources, problems = read([Path(f) for f in folders], Limits(), tests=True)
-        texts = {s.file: s.text for s in sources.policies}
-        self._texts = texts
-        self._evaluator = evaluator(binding, strict=False)
-        if coverage:
-            self._evaluator.cover()
-        for source in sources.policies:
-            try:
-                self._evaluator.add_policy(source)
-            except RegoError as problem:
-                problems.append(from_regorus(str(problem), texts, source.file))
         if problems:
             raise refuse(problems)
+        look(sources, binding)
+        self._texts = {s.file: s.text for s in sources.policies}
+        self._evaluator = evaluator(binding, strict=False)
+        self._evaluator.seconds = SECONDS
+        if coverage:
+            self._evaluator.cover()
         try:
+            for source in sources.policies:
+                self._evaluator.add_policy(source)
             self._evaluator.add_data(sources.data)
             modules = [module(tree) for tree in self._evaluator.trees()]
         except (RegoError, UnknownSyntax) as problem:
-            raise refuse([Complaint("policy", 0, 0, str(problem))]) from None
+            raise refuse([from_regorus(str(problem), self._texts, "policy")]) from None
         self._program = Program(modules, msgspec.json.decode(sources.data))
-        found = [c for c in complaints(self._program) if not c.file.endswith("_test.rego")]
-        if found:
-            raise refuse(found)
 
     def run(self, pattern: str = "") -> Iterator[Result]:
         """Evaluate the tests whose full name the regular expression is found in, by file and line."""

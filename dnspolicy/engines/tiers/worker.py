@@ -14,7 +14,8 @@ import sys
 
 import msgspec
 
-from dnspolicy.engines.rego.check import LOOKING, READING, Job, check
+from dnspolicy.engines.rego.check import Job, check
+from dnspolicy.engines.rego.confined import LOOKING, READING
 
 MEMORY = 1 << 30
 """Bytes of address space."""

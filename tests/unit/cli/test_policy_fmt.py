@@ -140,4 +140,4 @@ def test_files_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["policy", "fmt", "--check", str(tmp_path / "a.rego"), str(tmp_path / "b.rego")]) == 1
     err = capsys.readouterr().err
     assert f"{tmp_path}/b.rego: No such file or directory" in err
-    assert f"{tmp_path}/a.rego: 'utf-8' codec can't decode" in err
+    assert f"{tmp_path}/a.rego: not UTF-8, in line 2\n" in err

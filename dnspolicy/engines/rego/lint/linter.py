@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 
 from dnspolicy.engines.rego.binding import evaluator
+from dnspolicy.engines.rego.check import PARSING, modules_of
+from dnspolicy.engines.rego.confined import LOOKING, Begins
 from dnspolicy.engines.rego.errors import Complaint, from_regorus, refuse
 from dnspolicy.engines.rego.failing import RegoError
 from dnspolicy.engines.rego.guards import complaints
@@ -15,7 +17,7 @@ from dnspolicy.engines.rego.lint import deciding, reading, scanning, truth
 from dnspolicy.engines.rego.lint.finding import Check, Finding
 from dnspolicy.engines.rego.lint.ignoring import without_ignored
 from dnspolicy.engines.rego.lint.looked import TEST_FILE, Looked
-from dnspolicy.engines.rego.parse import UnknownSyntax, module
+from dnspolicy.engines.rego.parse import UnknownSyntax
 from dnspolicy.engines.rego.program import Program
 from dnspolicy.engines.rego.sources import Limits, read
 
@@ -38,12 +40,13 @@ CHECKS: tuple[Callable[[Looked], Iterator[Finding]], ...] = (
 )
 
 
-def parsed(folders: Sequence[Path | str], tests: bool = True) -> Program:
+def parsed(folders: Sequence[Path | str], begins: Begins = lambda file, what: None) -> Program:
     """The program in some folders, parsed in this process, not evaluated. Raises PolicyLoadError."""
-    sources, problems = read([Path(f) for f in folders], Limits(), tests=tests)
+    sources, problems = read([Path(f) for f in folders], Limits(), tests=True)
     texts = {s.file: s.text for s in sources.policies}
     asked = evaluator()
     for source in sources.policies:
+        begins(source.file, PARSING)
         try:
             asked.add_policy(source)
         except RegoError as problem:
@@ -51,18 +54,22 @@ def parsed(folders: Sequence[Path | str], tests: bool = True) -> Program:
     if problems:
         raise refuse(problems)
     try:
-        modules = [module(tree) for tree in asked.trees()]
+        modules = list(modules_of(asked, sources, begins))
     except (RegoError, UnknownSyntax) as problem:
         raise refuse([Complaint("policy", 0, 0, f"{problem} is not understood")]) from None
+    begins("policy", LOOKING)
     return Program(modules, msgspec.json.decode(sources.data))
 
 
-def lint(folders: Sequence[Path | str], entrypoint: str, large: int = LARGE) -> list[Finding]:
+def lint(
+    folders: Sequence[Path | str], entrypoint: str, large: int = LARGE, begins: Begins = lambda file, what: None
+) -> list[Finding]:
     """What is found in some folders, by file and place. Raises PolicyLoadError when they cannot be parsed.
 
-    `entrypoint` is such as `data.dnspolicy.decision`; going through more than `large` entries of data is slow.
+    `entrypoint` is such as `data.dnspolicy.decision`; going through more than `large` entries of data is slow. Without
+    limits: see `lint_apart`. `begins` is told what is done next.
     """
-    program = parsed(folders)
+    program = parsed(folders, begins)
     looked = Looked(program, tuple(entrypoint.split(".")[1:]), large)
     found = [finding for check in CHECKS for finding in check(looked)]
     guarded = [Finding(Check.ENGINE_DIFFERENCE, c) for c in complaints(program) if not c.file.endswith(TEST_FILE)]

@@ -1,0 +1,69 @@
+"""Commands that read policies, given files that keep a parser busy, crash it, or never end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dnspolicy.chain.apart import environment
+from tests.unit.engines.rego_folders import write
+
+DEEP = "x := " + "[" * 900 + "\n" + ("[" * 900 + "\n") * 4 + "1" + ("]" * 900 + "\n") * 5
+BUSY = "x := " + "[" * 500 + "1" + "]" * 500 + "\n"
+LONG = "x := 1" + "\n\t+ 1" * 1_000 + "\n"
+COMMANDS = {
+    "lint": ("lint", "{}"),
+    "test": ("test", "{}"),
+    "cost": ("cost", "{}"),
+    "bundle": ("bundle", "{}", "-o", "{}/made.tar.gz", "-e", "data.dnspolicy.decision"),
+    "diff": ("diff", "{}", "{}", "--cluster", "examples/quickstart/cluster", "--all"),
+    "replay": ("replay", "/dev/null", "--candidate", "{}"),
+}
+CANNOT = {"diff": 2, "replay": 2}
+PATIENCE = 120
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own: a crash must not end the tests."""
+    command = [sys.executable, "-c", "import sys; from dnspolicy.cli.main import main; sys.exit(main())", "policy"]
+    given = [word.format(folder) for word in words]
+    return subprocess.run(
+        [*command, *given], capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False,
+        env=environment(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param(DEEP, "reading the file", id="deep"),
+        pytest.param(BUSY, "reading the file took longer than 2 s", id="busy"),
+        pytest.param(LONG, "needed more memory or depth", id="long"),
+    ],
+)
+def test_lint_says_which_file_it_cannot_read(text: str, says: str, tmp_path: Path) -> None:
+    done = run(write(tmp_path, {"good.rego": "y := 1\n", "nested.rego": text}), *COMMANDS["lint"])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"{tmp_path}/nested.rego: ")
+    assert says in done.stderr
+
+
+@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS)
+def test_nested_brackets_end_with_a_message(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = run(write(tmp_path, {"nested.rego": DEEP}), *words)
+    assert done.returncode == CANNOT.get(words[0], 1)
+    assert done.stdout == ""
+    assert done.stderr.startswith(f"{tmp_path}/nested.rego: reading the file ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [*COMMANDS.values(), ("fmt", "{}")], ids=[*COMMANDS, "fmt"])
+def test_a_pipe_is_not_waited_for(words: tuple[str, ...], tmp_path: Path) -> None:
+    os.mkfifo(write(tmp_path, {"a.rego": "decision := 1\n"}) / "pipe.rego")
+    done = run(tmp_path, *words)
+    assert done.returncode == CANNOT.get(words[0], 1)
+    assert f"{tmp_path}/pipe.rego: not a regular file\n" in done.stderr
