@@ -131,7 +131,7 @@ def test_what_decides_there_would_have_decided_here() -> None:
     assert all("rego /etc/dnspolicy/policies" in " ".join(text) for text in words)
 
 
-def test_the_targets_are_the_two_services(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_targets_are_the_two_services() -> None:
     named = re.findall(r"\{\$(\w+)_SERVICE_HOST\}:(\d+)", (PDP / "Corefile").read_text())
     base = read(PDP / "point" / "service.yaml", "Service")
     suffixes = [yaml.safe_load((PDP / x / "kustomization.yaml").read_text())["nameSuffix"] for x in ("a", "b")]

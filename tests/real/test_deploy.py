@@ -23,7 +23,7 @@ from dns.rdtypes.ANY.SOA import SOA
 from tests.conftest import NETWORK
 from tests.contract.clusters import endpoints, namespace, node, pod, service
 from tests.deploy.test_manifests import DEPLOY, METRIC, queries
-from tests.e2e.process import COMMAND, Server, answers, ask, eventually, get
+from tests.e2e.process import COMMAND, Server, answers, ask, eventually, get, run
 from tests.peers.find import find
 from tests.real.cluster import PROGRAMS, RealCluster
 from tests.real.kubelet import SYSTEM, Container, Kubectl, token_of
@@ -196,12 +196,25 @@ def test_the_account_may_read_what_policies_want_when_it_is_granted(cluster: Rea
     rights = str(DEPLOY / "feeds" / "rbac.yaml")
     told = kubectl("apply", "--validate=strict", "--server-side", "-f", rights)
     try:
-        assert told.count("serverside-applied") == 6
+        assert told.count("serverside-applied") == 8
         account = f"--as=system:serviceaccount:{SYSTEM}:dnspolicy"
         assert "[dns-data]" in kubectl("auth", "can-i", "--list", "-n", SYSTEM, account)
         assert kubectl("auth", "can-i", "watch", "clusterroles.rbac.authorization.k8s.io", account).strip() == "yes"
+        assert "[dns-policy]" in kubectl("auth", "can-i", "--list", "-n", SPACE, account)
+        assert "[dns-data]" not in kubectl("auth", "can-i", "--list", "-n", SPACE, account)
     finally:
         kubectl("delete", "-f", rights)
+
+
+def test_a_cluster_can_be_written_to_a_folder(cluster: RealCluster, kubectl: Kubectl, tmp_path: Path) -> None:
+    """By the command in the walk through a roll-out, whose outcome tools take for a cluster."""
+    page = (DEPLOY.parent / "docs" / "rollout.md").read_text()
+    (words,) = re.findall(r"^kubectl (get .*) > cluster/all.yaml$", page, re.MULTILINE)
+    (tmp_path / "all.yaml").write_text(kubectl(*words.split()))
+    policies = [str(DEPLOY.parent / "policies" / name) for name in ("lib", "tenant-isolation")]
+    done = run("policy", "cost", *policies, "--cluster", str(tmp_path), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["cluster"]["clients"] >= 2
 
 
 def test_the_account_may_list_and_watch_five_resources(cluster: RealCluster, kubectl: Kubectl) -> None:
