@@ -31,6 +31,8 @@ LONG_POLL_LEAST = 1.0
 """Seconds between two requests to a server that says it holds them, also when it does not."""
 TOUCH_SECONDS = 30.0
 """A copy on disk is not marked as confirmed more often."""
+REFUSED_SECONDS = 300.0
+"""After so long what was refused is fetched and tried once more: what stood in its way may have been something else."""
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +122,7 @@ class Fetcher:
         self._etag = self._modified = ""
         self._taken = ""
         self._refused: tuple[str, DnsPolicyError] | None = None
+        self._refused_at = 0.0
         self._touched = 0.0
 
     async def follow(self, sink: Sink) -> NoReturn:
@@ -154,6 +157,8 @@ class Fetcher:
     async def once(self, sink: Sink) -> float:
         """Ask once and tell the sink. Returns the seconds to wait before the next time."""
         began = self._clock.monotonic()
+        if self._refused is not None and began - self._refused_at >= REFUSED_SECONDS:
+            self._forget_refused()
         try:
             reply = await self._exchange.ask(self._etag, self._modified, self._origin.wait)
             if reply is None:
@@ -197,12 +202,17 @@ class Fetcher:
             await sink.take(Fetched(reply.body, at, sha256, reply.etag, reply.content_type))
         except DnsPolicyError as problem:
             if isinstance(problem, FeedFailure) and problem.reason is Reason.FAULT:
-                self._etag = self._modified = ""  # so that it is sent again
-            else:
-                self._refused = (sha256, problem)  # by its ETag: what was refused once need not be sent again
+                self._forget_refused()
+            else:  # by its ETag: what was refused once need not be sent again
+                self._refused, self._refused_at = (sha256, problem), self._clock.monotonic()
             raise
         self._refused, self._taken = None, sha256
         await self._store(Kept(reply.body, at, sha256, reply.etag, reply.modified, reply.content_type))
+
+    def _forget_refused(self) -> None:
+        """Let the server send it again."""
+        self._refused = None
+        self._etag = self._modified = ""
 
     async def _confirm(self, sink: Sink) -> None:
         now = self._clock.wall()

@@ -49,6 +49,9 @@ class FileSource:
                 return True
             self._known = None
             return False
+        except Exception:  # a fault of ours, for whoever follows
+            self._known = None
+            raise
         if document is not None:
             told.document(document)
         return True

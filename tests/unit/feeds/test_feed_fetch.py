@@ -15,7 +15,7 @@ from aiohttp import web
 from feeds_help import Sink, fetching, serving
 
 from dnspolicy.feeds.failures import FeedFailure, Reason, bad_document, fault
-from dnspolicy.feeds.fetch import Origin
+from dnspolicy.feeds.fetch import REFUSED_SECONDS, Origin
 from dnspolicy.testing.certificates import Authority
 from dnspolicy.testing.clock import FakeClock
 
@@ -322,6 +322,27 @@ def test_what_is_refused_is_not_sent_again_and_not_forgotten(tmp_path: Path) -> 
             later = Sink(refuse_bad)
             assert await fetcher.restore(later)
             assert later.bodies == [b"good"]
+
+    run(story)
+
+
+def test_what_was_refused_is_tried_again_after_a_while() -> None:
+    clock = FakeClock()
+    refusals = iter([bad_document("a process to check it was too slow")])
+
+    def judge(body: bytes) -> None:
+        for problem in refusals:
+            raise problem
+
+    async def story() -> None:
+        async with serving(text("good", ETag='"g"')) as server, fetching(Origin(url=server.url), clock) as fetcher:
+            sink = Sink(judge)
+            for _ in range(2):
+                await fetcher.once(sink)
+            assert (len(sink.problems), sink.bodies) == (2, [])
+            clock.advance(REFUSED_SECONDS)
+            await fetcher.once(sink)
+            assert sink.bodies == [b"good"]
 
     run(story)
 

@@ -99,7 +99,7 @@ def test_a_file_that_goes_away_and_comes_back(tmp_path: Path) -> None:
 def test_a_file_that_could_not_be_read_for_a_fault_of_ours_is_read_again(tmp_path: Path) -> None:
     path, told = tmp_path / "a.json", Told()
     path.write_text("{}")
-    faults = iter([fault("no process could be started")])
+    faults = iter([fault("no process could be started"), MemoryError()])
 
     def parsed(raw: bytes) -> tuple[bytes, str]:
         for problem in faults:
@@ -109,6 +109,8 @@ def test_a_file_that_could_not_be_read_for_a_fault_of_ours_is_read_again(tmp_pat
     source = FileSource(path, parsed, every=1.0, limit=100)
     looked(source, told, at_once=True)
     assert (len(told.documents), len(told.problems)) == (0, 1)
+    with pytest.raises(MemoryError):
+        looked(source, told, at_once=True)
     looked(source, told)
     looked(source, told)
     assert contents(told) == [{}]
