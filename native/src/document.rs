@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use pyo3::prelude::*;
 use regorus::Value;
 
-use crate::errors::Failure;
+use crate::errors::{caught, Failure};
 
 /// Read JSON. Refuses what is not UTF-8, half surrogate pairs and nesting deeper than 128.
 pub fn read(json: &[u8]) -> Result<Value, Failure> {
@@ -35,13 +35,15 @@ impl Document {
     #[new]
     fn new(py: Python<'_>, json: &[u8], path: Vec<String>) -> PyResult<Self> {
         let value = py.detach(|| {
-            let mut value = read(json)?;
-            for step in path.into_iter().rev() {
-                let mut outer = Value::new_object();
-                outer.as_object_mut()?.insert(Value::from(step), value);
-                value = outer;
-            }
-            Ok::<_, Failure>(value)
+            caught(|| {
+                let mut value = read(json)?;
+                for step in path.into_iter().rev() {
+                    let mut outer = Value::new_object();
+                    outer.as_object_mut()?.insert(Value::from(step), value);
+                    value = outer;
+                }
+                Ok(value)
+            })
         })?;
         Ok(Self {
             value: Mutex::new(Some(value)),

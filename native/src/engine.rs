@@ -1,7 +1,6 @@
 //! Policies and data, evaluated by regorus' interpreter.
 
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::{Mutex, TryLockError};
 
 use pyo3::prelude::*;
@@ -9,15 +8,23 @@ use pyo3::types::PyBytes;
 use regorus::{PolicyLengthConfig, Value};
 
 use crate::document::Document;
-use crate::errors::{panicked, Failure};
+use crate::errors::{caught, Failure};
 use crate::guarded;
 use crate::intern::Interned;
 use crate::limits::{timer, Memory};
+use crate::measured::Measured;
 
 /// What a reference is evaluated for.
 enum Wanted<'a> {
     Rule(&'a str),
     Query(&'a str),
+}
+
+/// Of one evaluation: seconds, and bytes of memory; 0 is no limit.
+#[derive(Clone, Copy)]
+struct Limits {
+    seconds: f64,
+    memory: u64,
 }
 
 struct State {
@@ -28,37 +35,46 @@ struct State {
 }
 
 impl State {
+    fn of(engine: regorus::Engine) -> Self {
+        Self {
+            engine,
+            clean: None,
+            interned: Interned::default(),
+        }
+    }
+
     /// Change the engine itself. What is prepared is forgotten.
     fn change<T>(&mut self, work: impl FnOnce(&mut regorus::Engine) -> anyhow::Result<T>) -> Result<T, Failure> {
         self.clean = None;
-        let engine = &mut self.engine;
-        catch_unwind(AssertUnwindSafe(|| work(engine)))
-            .map_err(|payload| panicked(payload.as_ref()))?
-            .map_err(Failure::from)
+        Ok(work(&mut self.engine)?)
+    }
+
+    /// Prepare the rules, as a first evaluation would. Runs nothing of the policy, so it needs no limits.
+    fn prepare(&mut self) -> Result<(), Failure> {
+        self.engine.clear_execution_timer_config();
+        match self.engine.eval_query("true".to_owned(), false).map_err(Failure::from) {
+            Ok(_) => self.clean = Some(self.engine.clone()),
+            Err(Failure::Memory(text)) => return Err(Failure::Memory(text)),
+            Err(_) => self.clean = None, // each evaluation will say it
+        }
+        Ok(())
     }
 
     /// The value as JSON; None when undefined.
-    fn evaluate(
-        &mut self,
-        wanted: &Wanted,
-        input: Value,
-        seconds: f64,
-        bytes: u64,
-    ) -> Result<Option<Vec<u8>>, Failure> {
+    fn evaluate(&mut self, wanted: &Wanted, input: Value, limits: Limits) -> Result<Option<Vec<u8>>, Failure> {
         if self.clean.is_none() {
             self.clean = Some(self.engine.clone());
         }
-        match timer(seconds) {
+        match timer(limits.seconds) {
             Some(config) => self.engine.set_execution_timer_config(config),
             None => self.engine.clear_execution_timer_config(),
         }
         self.engine.set_input(input);
         let engine = &mut self.engine;
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let _limit = Memory::more(bytes);
-            json(&value(engine, wanted)?)
-        }))
-        .unwrap_or_else(|payload| Err(panicked(payload.as_ref())));
+        let outcome = caught(|| {
+            let _limit = Memory::more(limits.memory);
+            json(&value(engine, wanted)?, limits.memory)
+        });
         if outcome.is_err() {
             self.restore();
         }
@@ -86,13 +102,20 @@ fn value(engine: &mut regorus::Engine, wanted: &Wanted) -> Result<Value, Failure
     }
 }
 
-fn json(value: &Value) -> Result<Option<Vec<u8>>, Failure> {
-    match value {
-        Value::Undefined => Ok(None),
-        _ => serde_json::to_vec(value)
-            .map(Some)
-            .map_err(|problem| Failure::Refused(format!("the value cannot be written as JSON: {problem}"))),
+fn json(value: &Value, memory: u64) -> Result<Option<Vec<u8>>, Failure> {
+    if let Value::Undefined = value {
+        return Ok(None);
     }
+    // Values share their parts and JSON does not, so a small value can be text without end.
+    let most = if memory == 0 { u64::MAX } else { memory };
+    if Measured::of([value], usize::try_from(most).unwrap_or(usize::MAX)).is_none() {
+        return Err(Failure::Memory(
+            "the value is too large to be written as JSON".to_owned(),
+        ));
+    }
+    serde_json::to_vec(value)
+        .map(Some)
+        .map_err(|problem| Failure::Refused(format!("the value cannot be written as JSON: {problem}")))
 }
 
 /// One set of policies with its data. May be used from several threads, one after the other.
@@ -106,37 +129,34 @@ pub struct Engine {
 
 impl Engine {
     /// Work while other Python threads run.
+    ///
+    /// The limit of memory of an evaluation in another thread can end it, so it is done again where there is none: while
+    /// the interpreter lock is held. Work that failed has left nothing behind.
     fn beside<T: Send>(
         &self,
         py: Python<'_>,
-        work: impl FnOnce(&mut State) -> Result<T, Failure> + Send,
+        work: impl Fn(&mut State) -> Result<T, Failure> + Sync + Send,
     ) -> PyResult<T> {
         // The guard is gone before the interpreter lock is waited for, so nobody waits for both.
-        Ok(py.detach(|| self.with(work))?)
+        let done = match py.detach(|| self.with(&work)) {
+            Err(Failure::Memory(_)) => self.with(&work),
+            done => done,
+        };
+        Ok(done?)
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut State) -> Result<T, Failure>) -> Result<T, Failure> {
         match self.state.try_lock() {
-            Ok(mut state) => work(&mut state),
-            Err(TryLockError::Poisoned(poisoned)) => work(&mut poisoned.into_inner()),
+            Ok(mut state) => caught(|| work(&mut state)),
+            Err(TryLockError::Poisoned(poisoned)) => caught(|| work(&mut poisoned.into_inner())),
             Err(TryLockError::WouldBlock) => Err(Failure::Refused("the engine is in use by another thread".to_owned())),
         }
     }
 
-    fn ask(
-        &self,
-        wanted: &Wanted,
-        input: Option<&[u8]>,
-        seconds: f64,
-        memory: u64,
-    ) -> Result<Option<Vec<u8>>, Failure> {
-        self.with(|state| {
-            let input = match input {
-                Some(json) => state.interned.read(json)?,
-                None => Value::Undefined,
-            };
-            state.evaluate(wanted, input, seconds, memory)
-        })
+    fn made(state: State) -> Self {
+        Self {
+            state: Mutex::new(state),
+        }
     }
 }
 
@@ -150,27 +170,22 @@ impl Engine {
         engine.set_strict_builtin_errors(strict);
         engine.set_gather_prints(true);
         guarded::add(&mut engine, strict).map_err(Failure::from)?;
-        let state = State {
-            engine,
-            clean: None,
-            interned: Interned::default(),
-        };
-        Ok(Self {
-            state: Mutex::new(state),
-        })
+        Ok(Self::made(State::of(engine)))
     }
 
     /// Parse one file. Raises Error with `file:line:column`.
     fn add_policy(&self, py: Python<'_>, file: String, text: String) -> PyResult<()> {
         self.beside(py, |state| {
-            state.change(|engine| engine.add_policy(file, text)).map(drop)
+            state
+                .change(|engine| engine.add_policy(file.clone(), text.clone()))
+                .map(drop)
         })
     }
 
     /// Merge a document in. Raises Error.
     fn add_data(&self, py: Python<'_>, document: &Document) -> PyResult<()> {
         let value = document.value()?;
-        self.beside(py, |state| state.change(|engine| engine.add_data(value)))
+        self.beside(py, |state| state.change(|engine| engine.add_data(value.clone())))
     }
 
     /// Limits for files added from now on; 0 counts as 1.
@@ -191,45 +206,34 @@ impl Engine {
         self.beside(py, |state| state.change(|engine| engine.get_ast_as_json()))
     }
 
-    /// The value of a rule as JSON; None when undefined. `seconds` and `memory` (bytes) limit it; 0 is no limit.
+    /// The value of a reference as JSON; None when undefined. With `rule` it must be that of a plain rule, which is a
+    /// little faster. `seconds` and `memory` (bytes) limit it; 0 is no limit.
     ///
     /// Raises `TimeLimit`, `MemoryLimit`, `Panic` and `Error`.
-    #[pyo3(signature = (path, input, seconds=0.0, memory=0))]
-    fn rule<'py>(
+    #[pyo3(signature = (path, rule, input, seconds=0.0, memory=0))]
+    fn evaluate<'py>(
         &self,
         py: Python<'py>,
         path: &str,
+        rule: bool,
         input: Option<&[u8]>,
         seconds: f64,
         memory: u64,
     ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let value = self.ask(&Wanted::Rule(path), input, seconds, memory)?;
+        let wanted = if rule { Wanted::Rule(path) } else { Wanted::Query(path) };
+        let value = self.with(|state| {
+            let input = match input {
+                Some(json) => state.interned.read(json)?,
+                None => Value::Undefined,
+            };
+            state.evaluate(&wanted, input, Limits { seconds, memory })
+        })?;
         Ok(value.map(|json| PyBytes::new(py, &json)))
     }
 
-    /// The value of any reference as JSON; else as `rule`.
-    #[pyo3(signature = (path, input, seconds=0.0, memory=0))]
-    fn query<'py>(
-        &self,
-        py: Python<'py>,
-        path: &str,
-        input: Option<&[u8]>,
-        seconds: f64,
-        memory: u64,
-    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
-        let value = self.ask(&Wanted::Query(path), input, seconds, memory)?;
-        Ok(value.map(|json| PyBytes::new(py, &json)))
-    }
-
-    /// Prepare the rules by one evaluation, whatever comes of it; other threads run meanwhile.
-    fn warm(&self, py: Python<'_>, path: &str, input: &[u8], seconds: f64) -> PyResult<()> {
-        self.beside(py, |state| {
-            let input = state.interned.read(input)?;
-            let _ = state.evaluate(&Wanted::Query(path), input, seconds, 0);
-            let _ = state.engine.take_prints();
-            state.clean = Some(state.engine.clone()); // from now on one that is prepared
-            Ok(())
-        })
+    /// Prepare the rules, so that the first evaluation is as fast as others; other threads run meanwhile.
+    fn warm(&self, py: Python<'_>) -> PyResult<()> {
+        self.beside(py, State::prepare)
     }
 
     /// Note which lines are evaluated from now on.
@@ -257,23 +261,14 @@ impl Engine {
     fn clone(&self) -> PyResult<Self> {
         Ok(self.with(|state| {
             let engine = state.clean.as_ref().unwrap_or(&state.engine).clone();
-            let state = State {
-                engine,
-                clean: None,
-                interned: Interned::default(),
-            };
-            Ok(Self {
-                state: Mutex::new(state),
-            })
+            Ok(Self::made(State::of(engine)))
         })?)
     }
 
     /// Free what it holds, while other threads run; it is empty then.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.beside(py, |state| {
-            state.clean = None;
-            state.interned = Interned::default();
-            state.engine = regorus::Engine::new();
+            *state = State::of(regorus::Engine::new());
             Ok(())
         })
     }

@@ -1,6 +1,7 @@
 //! What goes wrong here, as Python exceptions.
 
 use std::any::Any;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
@@ -70,8 +71,15 @@ impl From<Failure> for PyErr {
     }
 }
 
+/// Work whose panics are failures: what crosses into Python as a panic is no `Exception` there.
+///
+/// Whatever the work was changing may be half changed then.
+pub fn caught<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| Err(panicked(payload.as_ref())))
+}
+
 /// The text of a panic; no place, as that would be a path of the machine this was built on.
-pub fn panicked(payload: &(dyn Any + Send)) -> Failure {
+fn panicked(payload: &(dyn Any + Send)) -> Failure {
     let text = payload
         .downcast_ref::<&str>()
         .map(ToString::to_string)

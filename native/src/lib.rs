@@ -6,6 +6,7 @@ mod errors;
 mod guarded;
 mod intern;
 mod limits;
+mod measured;
 
 use pyo3::prelude::*;
 

@@ -21,7 +21,8 @@ pub fn timer(seconds: f64) -> Option<ExecutionTimerConfig> {
 /// While it lives, this process may allocate `bytes` more than it has now; 0 for any number.
 ///
 /// The limit of regorus is for the whole process. It is one for an evaluation because evaluations hold the interpreter
-/// lock, so there is one at a time.
+/// lock, so there is one at a time. What prepares engines beside it can meet that limit too, and then is done again
+/// (`Engine::beside`).
 pub struct Memory;
 
 impl Memory {

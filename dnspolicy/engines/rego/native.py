@@ -16,9 +16,6 @@ import dnspolicy_native
 from dnspolicy.engines.rego.failing import RegoError, RegoMemory, RegoTimeout
 from dnspolicy.engines.rego.sources import Source
 
-WARMING = 1.0
-"""Seconds that the first evaluation may take."""
-
 
 class NativeEvaluator:
     """An Evaluator with limits. May go from thread to thread."""
@@ -54,17 +51,17 @@ class NativeEvaluator:
         return found
 
     def rule(self, path: str, document: bytes) -> bytes | None:
-        return self._ask(self._engine.rule, path, document)
+        return self._evaluate(path, True, document)
 
     def query(self, path: str, document: bytes) -> bytes | None:
-        return self._ask(self._engine.query, path, document)
+        return self._evaluate(path, False, document)
 
     def alone(self, path: str) -> bytes | None:
-        return self._ask(self._engine.rule, path, None)
+        return self._evaluate(path, True, None)
 
     def warm(self, path: str, document: bytes) -> None:
         with _errors():
-            self._engine.warm(path, document, WARMING)
+            self._engine.warm()
 
     def prints(self) -> list[str]:
         with _errors():
@@ -90,10 +87,10 @@ class NativeEvaluator:
             for piece in pieces:
                 piece.close()
 
-    def _ask(self, function: Any, path: str, document: bytes | None) -> bytes | None:
+    def _evaluate(self, path: str, rule: bool, document: bytes | None) -> bytes | None:
         # Not `_errors`: this is the hot path, and a context manager costs a microsecond.
         try:
-            value: bytes | None = function(path, document, self.seconds, self.memory)
+            value: bytes | None = self._engine.evaluate(path, rule, document, self.seconds, self.memory)
         except dnspolicy_native.TimeLimit as problem:
             raise RegoTimeout(str(problem)) from None
         except dnspolicy_native.MemoryLimit as problem:
