@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -218,3 +219,23 @@ def merged(parts: list[Any]) -> Any:
             old = into.get(key)
             into[key] = merged([old, value]) if isinstance(old, dict) and isinstance(value, dict) else value
     return into
+
+
+def test_nobody_waits_for_the_old_policy_to_be_freed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or what remembers its answers would not know of the new one while that decides already."""
+    free = threading.Event()
+    first, second = made(tmp_path / "one"), made(tmp_path / "two", REGO.replace("static", "own"))
+    for kind in {type(loaded.empty()) for loaded in (first, second)}:
+        monkeypatch.setattr(kind, "close", lambda *_: free.wait())
+
+    async def story() -> None:
+        engine = RegoEngine(first)
+        try:
+            async with asyncio.timeout(20):
+                await engine.swap_slowly(second)
+                await engine.feed({ADS: b"{}"})
+        finally:
+            free.set()
+        assert engine.loaded is second
+
+    asyncio.run(story())
