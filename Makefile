@@ -38,10 +38,16 @@ test-real: $(VENV)/.dev ## run the tests beside a real kube-apiserver and other 
 peers: $(VENV)/.dev ## build and install those peers, pinned, in .peers (first time: ten minutes, Go, apt as root)
 	@$(BIN)/python -m tests.peers
 
-check: $(VENV)/.dev ## lint, formatting, types and import layers
+check: $(VENV)/.dev ## lint, formatting, types and import layers; rustfmt and clippy where they are
 	@failed=; for tool in "ruff check ." "ruff format --check ." mypy lint-imports; do \
 		echo "$$tool"; $(BIN)/$$tool || failed="$$failed, $$tool"; \
-	done; test -z "$$failed" || { echo "failed: $${failed#, }" >&2; exit 1; }
+	done; \
+	native/able; case $$? in 0) for tool in "fmt --check" "clippy --locked --all-targets -- -D warnings"; do \
+		if cargo $${tool%% *} --version >/dev/null 2>&1; then \
+			echo "cargo $$tool"; (cd native && cargo $$tool) || failed="$$failed, cargo $$tool"; \
+		else echo "NOTICE: cargo $${tool%% *} is not here; left out" >&2; fi; \
+	done;; 1) ;; *) failed="$$failed, native/able";; esac; \
+	test -z "$$failed" || { echo "failed: $${failed#, }" >&2; exit 1; }
 
 bench: $(VENV)/.runtime ## measure beside Unbound, Knot and CoreDNS (a few minutes; needs dnsperf)
 	@$(BIN)/python -m tests.bench $(ARGS)
