@@ -10,13 +10,21 @@ package dnspolicy.blocklist
 # one on a list that is a category as a whole.
 # As [entry, category]; undefined when nothing does.
 entry(name, suffixes) := [name, category] if {
-	category := data.blocklist.names[name]
+	category := named(data.blocklist.names[name])
 } else := found if {
 	table := data.blocklist.suffixes
-	found := [[suffix, category] | some suffix in suffixes; category := table[suffix]][0]
+	found := [[suffix, category] | some suffix in suffixes; category := named(table[suffix])][0]
 } else := found if {
 	lists := data.blocklist.lists
 	found := [[suffix, category] | some suffix in suffixes; some category, list in lists; list[suffix]][0]
+}
+
+# What is listed without a category, as `true` or as nothing at all, is blocked all the same; `false` is not listed.
+named(category) := category if is_string(category)
+
+named(category) := "listed" if {
+	not is_string(category)
+	category != false
 }
 
 # The candidate for an entry; undefined when an exception stands against it, or when it is meant for others.
@@ -50,7 +58,15 @@ excepted(listed, suffixes) if {
 	some suffix in suffixes
 	exception := exceptions[suffix]
 	count(suffix) >= count(listed[0])
+	well_formed(exception)
 	in_scope(exception)
+}
+
+# A key that is misspelt must not make an exception for everybody.
+well_formed(exception) if {
+	is_object(exception)
+	object.keys(exception) - {"namespaces", "why"} == set()
+	object.get(exception, "namespaces", {}) != false
 }
 
 inside := candidate if {

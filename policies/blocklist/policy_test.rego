@@ -209,3 +209,23 @@ test_without_data_nothing_is_said if {
 		not judged_with(request, {})
 	}
 }
+
+# A table of names as YAML has it, with nothing behind the colon.
+test_a_name_without_a_category_is_blocked if {
+	every category in [true, null, 7, {}, ["malware"]] {
+		every table in [{"names": {"a.bare.example": category}}, {"suffixes": {"bare.example": category}}] {
+			verdict := judged_with(asks("acorn", "a.bare.example"), table)
+			[verdict.action, verdict.rule] == ["block", "blocklist/listed"]
+		}
+	}
+	not judged_with(asks("acorn", "a.bare.example"), {"suffixes": {"bare.example": false}})
+}
+
+test_an_exception_that_is_misspelt_is_none if {
+	every exception in [{"namespace": {"birch": true}}, {"namespaces": false}, true, null, "why", ["birch"]] {
+		rows := object.union(sample, {"exceptions": {"tracker.example": exception}})
+		judged_with(asks("acorn", "a.tracker.example"), rows).rule == "blocklist/tracking"
+	}
+	with_a_reason := object.union(sample, {"exceptions": {"tracker.example": {"why": "ours"}}})
+	not judged_with(asks("acorn", "a.tracker.example"), with_a_reason)
+}

@@ -6,6 +6,10 @@
 #   - input: schema.input
 package dnspolicy.egress
 
+import data.dnspolicy.lib.alias_of_ours
+import data.dnspolicy.lib.suffixes_of
+import data.dnspolicy.lib.typed
+
 # METADATA
 # title: What the lists of the client's namespace say
 # description: Nothing of names of the cluster, and of clients of namespaces without a list unless `others` is `block`.
@@ -16,7 +20,7 @@ verdict := {
 	"reason": "where a name leads is its owner's business",
 } if {
 	judged
-	input.query.via == "cname"
+	alias
 } else := {
 	"tier": "default",
 	"action": "allow",
@@ -34,6 +38,19 @@ verdict := {
 	judged
 }
 
+# Where a name that was let through leads. A name of the cluster is let through without a list, and leads where whoever
+# may create Services wants it to.
+alias if {
+	input.query.via == "cname"
+	not alias_of_ours
+}
+
+alias if {
+	some name in typed
+	some table in tables
+	count(entries(table, name, suffixes_of(name))) > 0
+}
+
 judged if {
 	input.target.kind == "external"
 	data.egress.namespaces[input.client.namespace]
@@ -43,28 +60,34 @@ judged if {
 }
 
 # What holds the name: an exact name, a suffix or a wildcard, of the namespace itself, of a group, or for everybody.
-listed contains entry if {
-	some entry in entries(data.egress.namespaces[input.client.namespace])
+listed := {entry |
+	some table in tables
+	some entry in entries(table, input.query.name, input.query.suffixes)
 }
 
-listed contains entry if {
-	some name, used in data.egress.namespaces[input.client.namespace].groups
+# The lists that count for the client: its namespace's own, those of its groups, and that for everybody.
+tables := array.concat(of_namespace, array.concat(of_groups, for_everybody))
+
+of_namespace := [table | table := data.egress.namespaces[input.client.namespace]]
+
+of_groups := [table |
+	groups := data.egress.namespaces[input.client.namespace].groups
+	is_object(groups)
+	some name, used in groups
 	used != false
-	some entry in entries(data.egress.groups[name])
-}
+	table := data.egress.groups[name]
+]
 
-listed contains entry if {
-	some entry in entries(data.egress.everybody)
-}
+for_everybody := [table | table := data.egress.everybody]
 
-entries(table) := union({exact(table), with_all_below(table), below(table)})
+entries(table, name, suffixes) := union({
+	{name | table.names[name]},
+	{suffix | some suffix in suffixes; table.suffixes[suffix]},
+	below(table, suffixes),
+})
 
-exact(table) := {input.query.name | table.names[input.query.name]}
-
-with_all_below(table) := {suffix | some suffix in input.query.suffixes; table.suffixes[suffix]}
-
-below(table) := {wildcard |
-	some suffix in array.slice(input.query.suffixes, 1, count(input.query.suffixes))
+below(table, suffixes) := {wildcard |
+	some suffix in array.slice(suffixes, 1, count(suffixes))
 	table.wildcards[suffix]
 	wildcard := concat(".", ["*", suffix])
 }

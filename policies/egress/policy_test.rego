@@ -101,3 +101,26 @@ test_names_of_the_cluster_are_not_meant if {
 }
 
 test_without_data if not judged_with(asks(pod("cedar-pay"), "www.shop.example"), {})
+
+led(asked, name) := judged_with(object.union(asks(pod("cedar-pay"), name), {"query": {"via": "cname", "asked": asked}}), table)
+
+# Whoever may create Services has one of type ExternalName lead anywhere.
+test_where_a_name_of_the_cluster_leads_is_judged_by_the_list if {
+	led("hole.cedar-pay.svc.cluster.local", "evil.example") == other
+	led("Hole.Cedar-Pay.SVC.cluster.local", "evil.example") == other
+	led("evil.example.cedar-pay.svc.cluster.local", "evil.example") == other
+	led("_x._tcp.hole.cedar-pay.svc.cluster.local", "evil.example") == other
+	led("hole.cedar-pay.svc.cluster.local", "status.shop.example") == listed("status.shop.example")
+}
+
+# A listed name with a search list behind it, which the server tried without.
+test_where_a_listed_name_leads_that_a_search_list_hid if {
+	led("status.shop.example.cedar-pay.svc.cluster.local", "edge7.cdn.example").rule == "egress/alias"
+	led("status.shop.example", "edge7.cdn.example").rule == "egress/alias"
+}
+
+test_rows_of_other_shapes_open_nothing if {
+	every row in [null, true, "all", {"groups": null}, {"groups": "all", "names": null}, {"suffixes": ["shop.example"]}] {
+		judged_with(asks(pod("acorn"), "www.shop.example"), {"namespaces": {"acorn": row}}) == other
+	}
+}

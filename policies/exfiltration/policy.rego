@@ -51,7 +51,15 @@ seconds := found if {
 excepted if {
 	some suffix in input.query.suffixes
 	exception := data.exfiltration.exceptions[suffix]
+	well_formed(exception)
 	in_scope(exception)
+}
+
+# A key that is misspelt must not make an exception for everybody.
+well_formed(exception) if {
+	is_object(exception)
+	object.keys(exception) - {"namespaces", "why"} == set()
+	object.get(exception, "namespaces", {}) != false
 }
 
 in_scope(exception) if {

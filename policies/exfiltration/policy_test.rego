@@ -84,3 +84,11 @@ test_without_data_the_domain_is_blocked if {
 	verdict.action == "block"
 	verdict.ttl == 30
 }
+
+test_an_exception_that_is_misspelt_is_none if {
+	every exception in [{"namespace": {"acorn": true}}, {"namespaces": false}, true, null, "why"] {
+		table := {"exceptions": {"evil.example": exception}}
+		judged_with(asks({"alarms": alarms}, "a.evil.example"), table).action == "block"
+	}
+	not judged_with(asks({"alarms": alarms}, "a.evil.example"), {"exceptions": {"evil.example": {"why": "a scanner"}}})
+}

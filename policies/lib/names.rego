@@ -23,8 +23,8 @@ named_service(namespace, name) := found if {
 	found := concat(".", [input.query.labels[0], input.query.labels[1], name, namespace, input.query.suffixes[4]])
 }
 
-# What tables call the service that is asked for: `NAMESPACE/SERVICE`.
-service := concat("/", [input.target.namespace, input.target.name])
+# What tables call the service that is asked for: `NAMESPACE/SERVICE`. A pod may have the name of a service.
+service := concat("/", [input.target.namespace, input.target.name]) if input.target.kind in {"service", "endpoint"}
 
 # METADATA
 # title: A service that is not there

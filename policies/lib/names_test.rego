@@ -50,3 +50,10 @@ test_gone if {
 	not gone("shop", "db") with data.kubernetes.services as fed
 	not gone("shop", "cache") with data.kubernetes as {}
 }
+
+test_only_services_are_called_like_one if {
+	every kind in ["service", "endpoint"] {
+		service == "shop/db" with input as asking("db.shop.svc.corp", object.union(db, {"kind": kind}))
+	}
+	not service with input as asking("10-1-2-3.shop.pod.corp", object.union(db, {"kind": "pod"}))
+}

@@ -44,12 +44,18 @@ verdict := {
 }
 
 # The chain of the service that is asked for. Who it is that an address belongs to is no way to get there.
-chain := found if {
+chain := hops if {
 	name := service
 	found := data.service_chain.chains[name]
+	hops := hops_of(found)
 	not data.service_chain.intermediaries[name]
 	not endswith(input.query.name, ".arpa")
 }
+
+# What is no list of names leads nowhere, and not past it.
+hops_of(found) := found if {
+	is_array(found)
+} else := [found]
 
 # The account the client runs as; only pods have one.
 who := concat("/", [input.client.namespace, input.client.service_account])

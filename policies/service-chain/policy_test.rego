@@ -159,3 +159,13 @@ test_a_tenant_cannot_step_around if {
 	}
 	verdict.rule == "chain/next"
 }
+
+test_a_chain_that_is_no_list_bars_the_way if {
+	every chain in ["security/scanner", null, 7, {"first": "security/scanner"}, [null], ["scanner"]] {
+		judged_with(asks_db(web), object.union(sample, {"chains": {"shop/db": chain}})).rule in {"chain/gone", "chain/next"}
+	}
+}
+
+test_a_pod_with_the_name_of_a_service_is_none if {
+	not judged(asks(web, "10-1-2-3.shop.pod.cluster.local", {"kind": "pod", "namespace": "shop", "name": "db"}))
+}

@@ -9,8 +9,11 @@
 #   - input: schema.input
 package dnspolicy.tenant_isolation
 
+import data.dnspolicy.lib.alias_of_ours
 import data.dnspolicy.lib.same_tenant
 import data.dnspolicy.lib.service
+import data.dnspolicy.lib.suffixes_of
+import data.dnspolicy.lib.typed
 import data.dnspolicy.lib.zone_name
 
 verdict := {
@@ -90,7 +93,7 @@ theirs := input.target.namespace_labels["dns.example/tenant"]
 is_below(tenant, other) if startswith(tenant, concat("", [other, "."]))
 
 # Names outside the cluster are open, unless the client's namespace has a list of those it may ask for. Where such a
-# name leads by CNAME is its owner's business and not judged by that list.
+# name leads by CNAME is its owner's business and not judged by that list; where a name of the cluster leads is.
 external := {
 	"tier": "default",
 	"action": "allow",
@@ -120,20 +123,31 @@ external := {
 	"reason": "not on the list for the client's namespace",
 }
 
-egress if input.query.via == "cname"
-
-egress if data.tenant_isolation.egress[input.client.namespace].names[input.query.name]
+egress if {
+	input.query.via == "cname"
+	not alias_of_ours
+}
 
 egress if {
-	suffixes := data.tenant_isolation.egress[input.client.namespace].suffixes
-	some suffix in input.query.suffixes
-	suffixes[suffix]
+	some name in typed
+	on_the_list(name, suffixes_of(name))
+}
+
+egress if on_the_list(input.query.name, input.query.suffixes)
+
+on_the_list(name, _) if data.tenant_isolation.egress[input.client.namespace].names[name]
+
+on_the_list(_, suffixes) if {
+	table := data.tenant_isolation.egress[input.client.namespace].suffixes
+	some suffix in suffixes
+	table[suffix]
 }
 
 infra if data.tenant_isolation.infra.services[service]
 
-# Where a name that was let through leads by CNAME.
+# Where a name that was let through leads by CNAME; pods have lists of their own.
 infra if {
+	input.client.kind != "pod"
 	input.query.via == "cname"
 	input.target.kind == "external"
 }

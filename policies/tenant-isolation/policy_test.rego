@@ -301,3 +301,26 @@ test_only_pods_are_above if {
 	request := asks(host, "db.acorn-shop.svc.cluster.local", service("acorn-shop", "db"))
 	judged_with(request, {"hierarchy": {"down": true}}).rule == "tenant/not-a-pod"
 }
+
+evil_from(asked) := object.union(
+	asks(pod("cedar-pay"), "evil.example", {"kind": "external"}),
+	{"query": {"via": "cname", "asked": asked}},
+)
+
+# Whoever may create Services has one of type ExternalName lead anywhere.
+test_egress_list_judges_where_a_name_of_the_cluster_leads if {
+	every asked in ["hole.cedar-pay.svc.cluster.local", "evil.example.cedar-pay.svc.cluster.local"] {
+		rule(evil_from(asked)) == "block tenant/egress"
+	}
+	rule(evil_from("api.cards.example.cedar-pay.svc.cluster.local")) == "allow tenant/egress"
+	rule(evil_from("api.cards.example")) == "allow tenant/egress"
+}
+
+test_a_pod_with_the_name_of_a_service_is_none if {
+	named := target("pod", "birch", "ledger")
+	table := {"infra": {"services": {"birch/ledger": true}}, "grants": {"acorn": {"birch/ledger": true}}}
+	every client in [pod("acorn"), {"kind": "host"}] {
+		judged_with(asks(client, "10-1-2-3.birch.pod.cluster.local", named), table).action == "block"
+		judged_with(asks(client, "ledger.birch.svc.cluster.local", service("birch", "ledger")), table).action == "allow"
+	}
+}

@@ -30,19 +30,28 @@ verdict := {
 }
 
 # A row says of a type: `true` everywhere, `outside` for names outside the cluster.
-blocked if meant(data.types.everybody[input.query.type])
+blocked if forbidden(data.types.everybody[input.query.type])
 
-blocked if meant(data.types.namespaces[input.client.namespace].blocked[input.query.type])
+blocked if forbidden(data.types.namespaces[input.client.namespace].blocked[input.query.type])
 
 # With `only`, what is not in it is blocked.
 blocked if {
 	row := data.types.namespaces[input.client.namespace]
-	row.only
-	type := input.query.type
-	not row.only[type]
+	only := row.only
+	not among(only)
 }
 
+among(table) if meant(table[input.query.type])
+
 permitted if meant(data.types.namespaces[input.client.namespace].allowed[input.query.type])
+
+# What is said in other words is no permission, and blocks everywhere.
+forbidden(scope) if not scope in {false, "outside"}
+
+forbidden(scope) if {
+	scope == "outside"
+	input.target.kind == "external"
+}
 
 meant(scope) if scope == true
 

@@ -78,3 +78,20 @@ test_transfers_are_refused_unless_somebody_may if {
 }
 
 test_without_data if not judged_with(asks("acorn", "TXT", "external"), {})
+
+test_some_types_outside_only if {
+	rows := {"namespaces": {"acorn": {"only": {"A": true, "TXT": "outside"}}}}
+	not judged_with(asks("acorn", "TXT", "external"), rows)
+	judged_with(asks("acorn", "TXT", "service"), rows).rule == "type/blocked"
+}
+
+test_what_is_said_in_other_words_opens_nothing if {
+	every word in ["Outside", "ticket-7", null, 1, {}] {
+		judged_with(asks("acorn", "TXT", "external"), {"everybody": {"TXT": word}}).rule == "type/blocked"
+		judged_with(asks("acorn", "TXT", "service"), {"namespaces": {"acorn": {"blocked": {"TXT": word}}}}).rule == "type/blocked"
+		rows := {"everybody": {"TXT": true}, "namespaces": {"acorn": {"allowed": {"TXT": word}}}}
+		judged_with(asks("acorn", "TXT", "external"), rows).rule == "type/blocked"
+		only := {"namespaces": {"acorn": {"only": {"TXT": word}}}}
+		judged_with(asks("acorn", "TXT", "external"), only).rule == "type/blocked"
+	}
+}
