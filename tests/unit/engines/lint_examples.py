@@ -266,6 +266,27 @@ BAD: dict[str, tuple[Check, Files, str]] = {
         {"policy.rego": "decision := x\nx := 1 if true else := 2\n"},
         "3:24: this else is never reached",
     ),
+    "named by the question": (
+        Check.VARYING_RULE,
+        decides("input.client.zone", ALLOW.replace('"site/x"', 'sprintf("x/%s", [input.query.name])', 1)),
+        "the name of the rule is made of input.query.name, so there are as many names as that has values",
+    ),
+    "named by a pod, on the way": (
+        Check.VARYING_RULE,
+        {
+            "policy.rego": 'decision := {"action": "allow", "rule": named(who), "reason": "x"} if {\n'
+            'who := lower(input.client.pod)\n}\nnamed(text) := concat("/", ["x", text])\n'
+        },
+        "the name of the rule is made of input.client.pod",
+    ),
+    "named by a rule": (
+        Check.VARYING_RULE,
+        {
+            "policy.rego": 'decision := {"action": "allow", "rule": name, "reason": "x"}\n'
+            'name := concat("/", ["x", input.client.labels.app]) if input.client.labels.app\n'
+        },
+        "made of input.client.labels.app",
+    ),
     "labels gone through": (
         Check.WHOLE_LABELS,
         decides('some key, _ in input.client.labels\nstartswith(key, "team/")'),
@@ -391,6 +412,24 @@ GOOD: dict[str, tuple[Check, Files]] = {
     "else at the end": (
         Check.UNREACHABLE_ELSE,
         {"policy.rego": f"decision := {ALLOW} if input.client.zone\nelse := {ALLOW}\n"},
+    ),
+    "named by data": (
+        Check.VARYING_RULE,
+        {
+            "policy.rego": 'decision := {"action": "allow", "rule": concat("/", ["x", list]), "reason": "x"} if {\n'
+            "list := data.site.names[input.query.name]\n}\n"
+        },
+    ),
+    "named by what was looked up": (
+        Check.VARYING_RULE,
+        {
+            "policy.rego": 'decision := {"action": "allow", "rule": concat("/", ["x", name]), "reason": "x"} if {\n'
+            "name := input.query.name\ndata.site.names[name]\n}\n"
+        },
+    ),
+    "named by a kind": (
+        Check.VARYING_RULE,
+        decides("input.client.zone", ALLOW.replace('"site/x"', 'concat("/", ["x", input.client.kind])', 1)),
     ),
     "one label": (
         Check.WHOLE_LABELS,

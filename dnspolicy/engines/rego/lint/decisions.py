@@ -124,13 +124,19 @@ class _Tracer:
 
 def _sources(query: Query, name: str) -> Iterator[Expr]:
     """What a variable of a body can stand for."""
+    yield from assigned_to(query, name)
+    for statement in query.statements:
+        if statement.does is Does.SOME_IN and statement.over is not None:
+            last = statement.binds[-1]
+            if isinstance(last, Var) and last.name == name:
+                yield statement.over
+
+
+def assigned_to(query: Query, name: str) -> Iterator[Expr]:
+    """What a body gives to a variable, or holds it equal to."""
     for statement in query.statements:
         expr = statement.expr
         if isinstance(expr, Assign):
             for here, there in ((expr.left, expr.right), (expr.right, expr.left)):
                 if isinstance(here, Var) and here.name == name:
                     yield there
-        if statement.does is Does.SOME_IN and statement.over is not None:
-            last = statement.binds[-1]
-            if isinstance(last, Var) and last.name == name:
-                yield statement.over

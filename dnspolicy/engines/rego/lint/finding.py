@@ -34,6 +34,7 @@ class Check(StrEnum):
     UNKNOWN_INPUT = "unknown-input"
     UNKNOWN_VALUE = "unknown-value"
     UNREACHABLE_ELSE = "unreachable-else"
+    VARYING_RULE = "varying-rule"
     WHOLE_LABELS = "whole-labels"
 
 
@@ -52,6 +53,7 @@ SEVERITIES = {
     Check.UNKNOWN_INPUT: Severity.ERROR,
     Check.UNKNOWN_VALUE: Severity.ERROR,
     Check.UNREACHABLE_ELSE: Severity.ERROR,
+    Check.VARYING_RULE: Severity.WARNING,
     Check.WHOLE_LABELS: Severity.WARNING,
 }
 

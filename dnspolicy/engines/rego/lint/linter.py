@@ -13,7 +13,7 @@ from dnspolicy.engines.rego.confined import LOOKING, Begins
 from dnspolicy.engines.rego.errors import Complaint, from_regorus, refuse
 from dnspolicy.engines.rego.failing import RegoError
 from dnspolicy.engines.rego.guards import complaints
-from dnspolicy.engines.rego.lint import deciding, reading, scanning, truth
+from dnspolicy.engines.rego.lint import deciding, naming, reading, scanning, truth
 from dnspolicy.engines.rego.lint.finding import Check, Finding
 from dnspolicy.engines.rego.lint.ignoring import without_ignored
 from dnspolicy.engines.rego.lint.looked import TEST_FILE, Looked
@@ -28,6 +28,7 @@ CHECKS: tuple[Callable[[Looked], Iterator[Finding]], ...] = (
     deciding.missing_metadata,
     deciding.missing_test,
     deciding.response_phase,
+    naming.varying_rule,
     reading.both_phases,
     reading.class_per_client,
     reading.unknown_input,
