@@ -1,7 +1,7 @@
 package dnspolicy
 
 candidates contains candidate if {
-	step := data.site.tested(input.target.endpoints)
+	step := data.dnspolicy.steps.site
 	candidate := {
 		"tier": "default",
 		"step": "site",
