@@ -30,6 +30,13 @@ def port(text: str) -> int:
     return int(text)
 
 
+def whole(text: str) -> int:
+    """A number of things, on the command line."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number; expected 0 or more")
+    return int(text)
+
+
 def plan_of(args: argparse.Namespace) -> Plan:
     """The plan of the Corefile that was named. Raises ConfigError with all complaints."""
     return read_plan(args.conf, os.environ, args.port)

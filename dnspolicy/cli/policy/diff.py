@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from dnspolicy.cli.configured import whole
 from dnspolicy.cli.policy.counting import table
 from dnspolicy.cli.policy.judging import FAILURE, Asked, World, add_world, world
 from dnspolicy.cli.policy.replay import CANNOT, CHANGES, FAIL_ON, change, fails
@@ -55,7 +56,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
                         help="folders that belong to both")  # fmt: skip
     add_world(parser)
     parser.add_argument("--all", nargs=0, action=_InsteadOfQuestions, help="all pods ask for all services")
-    parser.add_argument("--most", type=int, default=200_000, metavar="N",
+    parser.add_argument("--most", type=whole, default=200_000, metavar="N",
                         help="questions of --all; more are refused (default: %(default)s)")  # fmt: skip
     parser.add_argument("--default", choices=("block", "allow"), default="block",
                         help="what follows when a policy says nothing (default: %(default)s)")  # fmt: skip

@@ -59,7 +59,11 @@ def run(args: argparse.Namespace) -> int:
         print(ONLY_SPACE, file=sys.stderr)
     formatted: Format = whitespace if opa is None else lambda text: _by_opa(opa, text)
     differs = failed = False
-    for path in _files(args.files):
+    files = list(_files(args.files))
+    if not files:
+        print(f"{', '.join(map(str, args.files))}: no *.rego file", file=sys.stderr)
+        return FAILED
+    for path in files:
         try:
             differs |= _one(path, formatted, args)
         except BrokenPipeError:

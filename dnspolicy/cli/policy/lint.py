@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from dnspolicy.cli.configured import whole
 from dnspolicy.engines.rego import ENTRYPOINT
 from dnspolicy.engines.rego.lint import LARGE, Finding, Severity
 from dnspolicy.engines.rego.lint.apart import lint_apart
@@ -32,7 +33,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--strict", action="store_true", help="exit code 2 for notes, too")
     parser.add_argument(
         "--large",
-        type=int,
+        type=whole,
         default=LARGE,
         metavar="N",
         help="entries of data that may be gone through one by one (default: %(default)s)",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dnspolicy.audit.record import QueryRecord, RepeatRecord
+from dnspolicy.cli.configured import whole
 from dnspolicy.cli.policy.counting import Counts, Row, table
 from dnspolicy.cli.policy.judging import FAILURE, Asked, Said, add_world, world
 from dnspolicy.cli.policy.rebuilt import Rebuilder, Rebuilt, Skipped
@@ -62,7 +63,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--strict", action="store_true", help="exit code 2 when a question could not be judged, or records are missing"
     )
-    parser.add_argument("--top", type=int, default=50, metavar="N", help="rows of the table (default: %(default)s)")
+    parser.add_argument("--top", type=whole, default=50, metavar="N", help="rows of the table (default: %(default)s)")
     parser.add_argument("-f", "--format", choices=("table", "json"), default="table", help="default: %(default)s")
     return parser
 

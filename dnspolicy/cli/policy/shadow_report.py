@@ -9,6 +9,7 @@ from typing import Any
 
 from dnspolicy.audit.record import QueryRecord, RepeatRecord
 from dnspolicy.audit.show import safe
+from dnspolicy.cli.configured import whole
 from dnspolicy.cli.policy.counting import Counts, Row, table
 from dnspolicy.cli.policy.streams import Stream, add_records, namespace, weight
 from dnspolicy.model.verdict import Action
@@ -44,7 +45,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--would", choices=list(Action), help="only what would have been decided so")
     parser.add_argument("--rule", metavar="RULE", help="only this rule")
     parser.add_argument("--namespace", metavar="NAME", help="only clients of this namespace")
-    parser.add_argument("--top", type=int, default=50, metavar="N", help="rows of the table (default: %(default)s)")
+    parser.add_argument("--top", type=whole, default=50, metavar="N", help="rows of the table (default: %(default)s)")
     parser.add_argument("-f", "--format", choices=("table", "json"), default="table", help="default: %(default)s")
     parser.add_argument(
         "--fail-on", action="append", choices=list(Action), default=[], help="exit code 1 if found; may be repeated"

@@ -43,10 +43,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def _percent(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 100:
-        raise argparse.ArgumentTypeError("a number from 0 to 100")
-    return value
+    if not (re.fullmatch(r"[0-9]*\.?[0-9]+", text) and float(text) <= 100):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 100")
+    return float(text)
 
 
 def _count(text: str) -> int:

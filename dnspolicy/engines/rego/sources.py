@@ -92,7 +92,7 @@ def read(
     given = [str(folder) for folder in folders] or ["the bundles"]
     if data_bytes > limits.data_bytes:
         complaints.append(Complaint(given[0], 0, 0, f"more than {limits.data_bytes} bytes of data"))
-    if not any(not s.file.endswith("_test.rego") for s in policies):
+    if not complaints and not any(not s.file.endswith("_test.rego") for s in policies):
         complaints.append(Complaint(", ".join(given), 0, 0, "no *.rego file", "give a folder with policies"))
     sources = Sources(tuple(policies), merged.encoded(complaints), digest.hexdigest()[:12], merged.places)
     return sources, complaints

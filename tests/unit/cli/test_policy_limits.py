@@ -67,3 +67,35 @@ def test_a_pipe_is_not_waited_for(words: tuple[str, ...], tmp_path: Path) -> Non
     done = run(tmp_path, *words)
     assert done.returncode == CANNOT.get(words[0], 1)
     assert f"{tmp_path}/pipe.rego: not a regular file\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        pytest.param(
+            ("test", "--threshold", "x", "{}"), "--threshold: 'x' is not a number from 0 to 100", id="percent"
+        ),
+        pytest.param(("lint", "--large", "-5", "{}"), "--large: '-5' is not a whole number", id="large"),
+        pytest.param(("replay", "-", "--top", "-1", "--candidate", "{}"), "--top: '-1' is not a whole", id="top"),
+        pytest.param(("diff", "{}", "{}", "--most", "x", "--all"), "--most: 'x' is not a whole number", id="most"),
+    ],
+)
+def test_options_say_what_they_expect(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    done = run(tmp_path, *words)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+@pytest.mark.parametrize("words", [*COMMANDS.values(), ("fmt", "{}")], ids=[*COMMANDS, "fmt"])
+def test_a_folder_without_policies_is_named(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = run(tmp_path, *words)
+    assert done.returncode == CANNOT.get(words[0], 1)
+    assert done.stderr.startswith(f"{tmp_path}: no *.rego file")
+
+
+@pytest.mark.parametrize("words", [*COMMANDS.values(), ("fmt", "{}")], ids=[*COMMANDS, "fmt"])
+def test_a_folder_that_is_not_there_is_named_once(words: tuple[str, ...], tmp_path: Path) -> None:
+    done = run(tmp_path / "missing", *words)
+    assert done.returncode == CANNOT.get(words[0], 1)
+    assert done.stderr.lower().startswith(f"{tmp_path}/missing: no such file or")
+    assert len(done.stderr.splitlines()) == 1
