@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from dnspolicy.app.generation import Generation
-from dnspolicy.app.parts import Parts, Write
+from dnspolicy.app.parts import Parts, Use, Write
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.rooms import Rooms
 from dnspolicy.app.sources import Sources
@@ -32,13 +32,12 @@ class App:
     """Everything one Corefile describes. To be made on the event loop it will run on.
 
     Raises ConfigError with all that is wrong with folders, policies and files. `memo` False answers every query anew.
-    `outside` only looks at the configuration of a cluster that need not be around.
     """
 
     def __init__(
-        self, plan: Plan, *, clock: Clock, out: Write, err: Write, memo: bool = True, outside: bool = False
+        self, plan: Plan, *, clock: Clock, out: Write, err: Write, memo: bool = True, use: Use = Use.SERVE
     ) -> None:
-        self.parts = Parts(clock, out, err, outside)
+        self.parts = Parts(clock, out, err, use)
         self.server: Server | None = None
         self.engines = Engines(self.parts, self.changed, self.reclassify)
         self._living: list[Generation] = []

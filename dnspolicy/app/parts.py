@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from enum import Enum, auto
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,16 @@ from dnspolicy.plugins.forward.forwarder import Forwarder
 from dnspolicy.plugins.prometheus.tally import Tally
 
 Write = Callable[[str], None]
+
+
+class Use(Enum):
+    """What a configuration is built for."""
+
+    SERVE = auto()
+    ASK = auto()
+    """A tool asks, perhaps beside a server of the same configuration: copies that one keeps are read, none written."""
+    CHECK = auto()
+    """As ASK, and the cluster it is for need not be around."""
 
 
 class Halt:
@@ -69,13 +80,10 @@ class Unreached(msgspec.Struct, frozen=True, eq=False):
 
 
 class Parts:
-    """`out` and `err` take whole lines for standard output and standard error.
+    """`out` and `err` take whole lines for standard output and standard error."""
 
-    `outside`: this only looks at a configuration, so that the cluster it is for need not be around.
-    """
-
-    def __init__(self, clock: Clock, out: Write, err: Write, outside: bool = False) -> None:
-        self._outside = outside
+    def __init__(self, clock: Clock, out: Write, err: Write, use: Use = Use.SERVE) -> None:
+        self._use = use
         self.clock = clock
         self.out = out
         self.err = err
@@ -85,6 +93,11 @@ class Parts:
         self.tally = Tally(self.metrics)
         self.halt = Halt()
         self.sources: dict[Path | Options, ClusterSource] = {}
+
+    @property
+    def keeps(self) -> bool:
+        """Whether copies are written to the disk, for another start."""
+        return self._use is Use.SERVE
 
     def source(self, wanted: Path | Options) -> ClusterSource:
         """The cluster in a folder, loaded, or that of an API server.
@@ -100,9 +113,9 @@ class Parts:
         log = logging.getLogger("dnspolicy.cluster")
         if isinstance(wanted, Options):
             try:
-                return ApiServer(wanted, clock=self.clock, metrics=self.metrics, log=log)
+                return ApiServer(wanted, clock=self.clock, metrics=self.metrics, log=log, keeps=self.keeps)
             except NotInCluster:
-                if not self._outside:
+                if self._use is not Use.CHECK:
                     raise
                 return Unreached(Index(self.clock, self.metrics, wanted.kinds))
         manifests = Manifests(wanted, Index(self.clock, self.metrics), self.clock, self.metrics, log)

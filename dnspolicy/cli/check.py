@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from dnspolicy.app.app import App
-from dnspolicy.app.parts import Unreached
+from dnspolicy.app.parts import Unreached, Use
 from dnspolicy.app.plan import Plan
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.cli.configured import add_conf, plan_of
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _check(plan: Plan) -> tuple[list[str], list[str]]:
-    app = App(plan, clock=SystemClock(), out=print, err=print, outside=True)
+    app = App(plan, clock=SystemClock(), out=print, err=print, use=Use.CHECK)
     problems = [complaint for source in app.parts.sources.values() for complaint in source.complaints()]
     remarks = [
         "kubernetes: the API server of the cluster it runs in; this is no pod of one, so nothing was looked at there"

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dnspolicy.app.app import App
+from dnspolicy.app.parts import Use
 from dnspolicy.app.plan import Plan
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.context import Judgement
@@ -83,8 +84,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _explain(plan: Plan, query: Query, args: argparse.Namespace) -> int:
-    app = App(plan, clock=SystemClock(), out=print, err=lambda line: print(line, file=sys.stderr), memo=False)
-    page = Page(app, Console(highlight=False, soft_wrap=True), show_input=args.input)
+    app = App(plan, clock=SystemClock(), out=print, err=_complain, memo=False, use=Use.ASK)
+    page = Page(app, Paper(), show_input=args.input)
     outcomes: list[Outcome] = []
     async with following(app):
         sources = [address_of(app, *said) for said in (("--as", args.client), ("--vs", args.vs)) if said[1]]
@@ -103,6 +104,10 @@ async def _explain(plan: Plan, query: Query, args: argparse.Namespace) -> int:
     if args.vs:
         page.compare(*outcomes)
     return 0
+
+
+def _complain(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 @asynccontextmanager
@@ -141,6 +146,16 @@ def address_of(app: App, option: str, client: str) -> str:
     if not pod.addresses:
         raise ConfigError(f"{option} {client}: the pod has no address yet")
     return str(pod.addresses[0])
+
+
+class Paper(Console):
+    """Where pages are printed. Who closed the pipe has enough, as for all other commands."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False, soft_wrap=True)
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
 
 
 class Page:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from dnspolicy.app.parts import Use
 from dnspolicy.app.plan import BlockPlan, Plan
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.cli.configured import add_conf, plan_of
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _play(plan: Plan, client: str) -> int:
-    app = PlayerApp(plan, clock=SystemClock(), out=print, err=print, memo=False)
+    app = PlayerApp(plan, clock=SystemClock(), out=print, err=print, memo=False, use=Use.ASK)
     player = Player(app, plan, _print)
     typed = Typed(sys.stdin, PROMPT)
     async with following(app):

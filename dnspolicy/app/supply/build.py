@@ -50,7 +50,7 @@ def _rego(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
     supply: Feedable = (
         BundleSupply(
             placed(config.bundle, plan.path), folders,
-            reload=reload, clock=parts.clock, metrics=parts.metrics, here=here,
+            reload=reload, clock=parts.clock, metrics=parts.metrics, here=here, keeps=parts.keeps,
         )
         if config.bundle
         else RegoSupply(

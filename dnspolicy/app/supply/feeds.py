@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from dnspolicy.app.clusters import source_asking
 from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
@@ -58,9 +60,9 @@ def _source(line: DataLine, plan: Plan, parts: Parts, follow: Follow | None) -> 
             return FileSource(plan.path(line.place), read, every=line.period, limit=line.size)
         case DataKind.HTTP:
             read = partial(parse_apart, line.format, name=line.shown)
-            return WebSource(_origin(line, plan), read, clock, log)
+            return WebSource(_origin(line, plan, parts), read, clock, log)
         case DataKind.PROMETHEUS:
-            return PrometheusSource(_origin(line, plan), line.query, line.by, clock, log)
+            return PrometheusSource(_origin(line, plan, parts), line.query, line.by, clock, log)
     assert follow is not None
     if line.kind is DataKind.CONFIGMAP:
         space, _, name = line.place.partition("/")
@@ -80,5 +82,6 @@ def _check_fields(line: DataLine) -> None:
         raise ConfigError(f"data {line.path}: {problem}") from None
 
 
-def _origin(line: DataLine, plan: Plan) -> Origin:
-    return origin_of(line, plan.path, url=line.place, every=line.period, limit=line.size)
+def _origin(line: DataLine, plan: Plan, parts: Parts) -> Origin:
+    origin = origin_of(line, plan.path, url=line.place, every=line.period, limit=line.size)
+    return msgspec.structs.replace(origin, keeps=parts.keeps)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from dnspolicy.app.app import MEMO_CAPACITY, App
+from dnspolicy.app.parts import Use
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.cli.configured import plan_of
@@ -114,7 +115,7 @@ def _of_manifests(folder: Path) -> list[Identity]:
 
 
 async def _of_corefile(args: argparse.Namespace) -> list[Identity]:
-    app = App(plan_of(args), clock=SystemClock(), out=print, err=print, memo=False)
+    app = App(plan_of(args), clock=SystemClock(), out=print, err=print, memo=False, use=Use.ASK)
     async with following(app):
         view = app.view
         if not isinstance(view, Index) or not app.rooms.sources:

@@ -28,11 +28,18 @@ class ApiServer:
     """Fills an index of `options.kinds` from an API server, and keeps what it has while that is away.
 
     Raises ConfigError when the configuration cannot be used; whether the API server answers is not asked. May be made
-    in a thread; `start`, `stop` and `synced` belong on the event loop.
+    in a thread; `start`, `stop` and `synced` belong on the event loop. Without `keeps` the snapshot is only read.
     """
 
     def __init__(
-        self, options: Options, *, clock: Clock, metrics: Metrics, log: Logger, timing: Timing = _USUAL
+        self,
+        options: Options,
+        *,
+        clock: Clock,
+        metrics: Metrics,
+        log: Logger,
+        timing: Timing = _USUAL,
+        keeps: bool = True,
     ) -> None:
         connect = options.connect
         check_files(connect)
@@ -51,6 +58,7 @@ class ApiServer:
         self._tools: Tools | None = None
         self._client: Client | None = None
         self._keeper = None
+        self._keeps = keeps
         if options.snapshot is not None:
             self._keeper = Keeper(
                 options.snapshot, str(connect), options.kinds, self.index, timing, clock, metrics, log
@@ -73,7 +81,7 @@ class ApiServer:
         self._reflectors = [Reflector(RESOURCES[kind], tools, kind in options.optional) for kind in options.kinds]
         for kind, reflector in zip(options.kinds, self._reflectors, strict=True):
             self._tasks.append(asyncio.create_task(reflector.run(), name=f"apiserver {kind.value}"))
-        if self._keeper is not None:
+        if self._keeper is not None and self._keeps:
             self._tasks.append(asyncio.create_task(self._keeper.run(), name="apiserver snapshot"))
         for followed in self._followed:
             followed.begin(tools)
@@ -91,7 +99,7 @@ class ApiServer:
         if self._client is not None:
             await self._client.close()
             self._client = None
-        if self._keeper is not None and tasks and self._keeper.dirty:
+        if self._keeper is not None and self._keeps and tasks and self._keeper.dirty:
             await self._keeper.save()
         self._measures.end()
 

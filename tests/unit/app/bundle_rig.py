@@ -35,14 +35,19 @@ class Rig:
     """`changes` counts what the server is told. Nothing runs in processes of its own, which would take seconds."""
 
     def __init__(
-        self, *lines: BundleLine, folders: tuple[Path, ...] = (), here: bool = True, declared: Declared = ()
+        self,
+        *lines: BundleLine,
+        folders: tuple[Path, ...] = (),
+        here: bool = True,
+        keeps: bool = True,
+        declared: Declared = (),
     ) -> None:
         self.metrics = Metrics()
         self.changes = 0
         self.supply = BundleSupply(
             placed(lines, Path, opened),
             PolicyFolders(folders, "data.dnspolicy.decision", declared, partial(load, isolated=False)),
-            reload=0.02, clock=SystemClock(), metrics=self.metrics, here=here,
+            reload=0.02, clock=SystemClock(), metrics=self.metrics, here=here, keeps=keeps,
         )  # fmt: skip
 
     def value(self, name: str) -> dict[Any, float]:

@@ -269,6 +269,26 @@ def test_the_copy_on_disk_serves_while_the_server_is_away(tmp_path: Path, key: B
     asyncio.run(story())
 
 
+def test_who_keeps_nothing_reads_the_copy_and_leaves_it(tmp_path: Path, key: BundleKey) -> None:
+    keep = tmp_path / "keep"
+
+    async def story() -> None:
+        async with serving(signed("one")) as server:
+            options = {"key": (key,), "keep": str(keep)}
+            async with running(line(server.url, **options)) as rig:
+                await rig.comes_to("one")
+                await until(lambda: (keep / "copy.json").exists())
+            before = {path.name: path.read_bytes() for path in keep.iterdir()}
+            async with running(line(server.url, **options), keeps=False) as rig:
+                assert await rig.reason() == "one"
+                for reason in ("two", "three"):  # what would be kept of one is, before the next is asked for
+                    server.serve(signed(reason))
+                    await rig.comes_to(reason)
+            assert {path.name: path.read_bytes() for path in keep.iterdir()} == before
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("how", ["damaged", "another key"])
 def test_a_copy_on_disk_is_checked_like_any_other(tmp_path: Path, key: BundleKey, how: str) -> None:
     keep = tmp_path / "keep"

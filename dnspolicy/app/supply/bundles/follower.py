@@ -6,6 +6,8 @@ import asyncio
 import logging
 from typing import Protocol
 
+import msgspec
+
 from dnspolicy.app.supply.bundles.measures import BundleMeasures
 from dnspolicy.app.supply.bundles.places import BundlePlace
 from dnspolicy.bundle import Bundle
@@ -30,16 +32,21 @@ class Whole(Protocol):
 
 
 class Follower:
-    """One URL. `number` says which of the bundles it is; `problem` is why there is no newer one, or empty."""
+    """One URL. `number` says which of the bundles it is; `problem` is why there is no newer one, or empty.
 
-    def __init__(self, number: int, place: BundlePlace, whole: Whole, measures: BundleMeasures, clock: Clock) -> None:
+    Without `keeps` its copy on disk is read and not written.
+    """
+
+    def __init__(
+        self, number: int, place: BundlePlace, whole: Whole, measures: BundleMeasures, clock: Clock, keeps: bool
+    ) -> None:
         self._number = number
         self._place = place
         self._whole = whole
         self._clock = clock
         self._offered: Bundle | None = None
         self._measures = measures
-        self._fetcher = Fetcher(place.origin(), clock, log)
+        self._fetcher = Fetcher(msgspec.structs.replace(place.origin(), keeps=keeps), clock, log)
         self.problem = ""
 
     async def restore(self) -> None:

@@ -30,7 +30,7 @@ class BundleSupply:
     Files are read at once and looked at every `reload` seconds; raises PolicyLoadError at the start when one cannot be
     used. Behind a URL the copy on disk comes first. Without one, nothing is decided until the bundle is here; with
     `here` False, which is beside a policy in force, `settle` raises PolicyLoadError then. Later, what cannot be used
-    leaves what is in force, is logged once and counted.
+    leaves what is in force, is logged once and counted. Without `keeps` copies on disk are read and not written.
     """
 
     notes_first = False
@@ -44,6 +44,7 @@ class BundleSupply:
         clock: Clock,
         metrics: Metrics,
         here: bool,
+        keeps: bool = True,
     ) -> None:
         self._places = places
         self._folders = folders
@@ -54,7 +55,9 @@ class BundleSupply:
         self._measures = BundleMeasures(metrics)
         self._files = {n: place.path(place.line.source) for n, place in enumerate(places) if not place.line.web}
         self._followers = {
-            n: Follower(n, place, self, self._measures, clock) for n, place in enumerate(places) if place.line.web
+            n: Follower(n, place, self, self._measures, clock, keeps)
+            for n, place in enumerate(places)
+            if place.line.web
         }
         self._now: Bundles = {}
         self._refused: Bundles = {}
