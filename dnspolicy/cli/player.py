@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.console import Console
 
 from dnspolicy.app.app import App
 from dnspolicy.app.plan import Plan
 from dnspolicy.chain.observer import Outcome
-from dnspolicy.cli.explain import Page, address_of, described, differences, different, records
+from dnspolicy.cli.explain import Page, Paper, address_of, described, differences, different, records
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.objects import Kind, Pod
 from dnspolicy.model.answer import Dependencies
@@ -66,7 +65,7 @@ class Player:
         self._app = app
         self._plan = plan
         self._say = say
-        self._page = Page(app, Console(highlight=False, soft_wrap=True), show_input=False)
+        self._page = Page(app, Paper(), show_input=False)
         self._client = ""
         self._last: Asked | None = None
         self._news: list[str] = []

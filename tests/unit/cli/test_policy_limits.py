@@ -27,6 +27,13 @@ CANNOT = {"diff": 2, "replay": 2}
 PATIENCE = 120
 
 
+CLOSED = {
+    "explain": ("explain", "--conf", "examples/quickstart/Corefile", "--as", "acorn-prod/web-x2x7k", "a.example"),
+    "cost": ("policy", "cost", "policies/lib", "policies/tenant-isolation"),
+    "fmt": ("policy", "fmt", "policies/lib"),
+}
+
+
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own: a crash must not end the tests."""
     command = [sys.executable, "-c", "import sys; from dnspolicy.cli.main import main; sys.exit(main())", "policy"]
@@ -99,3 +106,17 @@ def test_a_folder_that_is_not_there_is_named_once(words: tuple[str, ...], tmp_pa
     assert done.returncode == CANNOT.get(words[0], 1)
     assert done.stderr.lower().startswith(f"{tmp_path}/missing: no such file or")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", CLOSED.values(), ids=CLOSED)
+def test_nobody_reads_what_is_said(words: tuple[str, ...]) -> None:
+    command = [sys.executable, "-c", "import sys; from dnspolicy.cli.main import main; sys.exit(main())", *words]
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False, env=environment()
+        )
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
