@@ -185,6 +185,11 @@ class App:
                 return await self.front.outcome(query, source, port, door)
         return None
 
+    def missing(self) -> tuple[str, ...]:
+        """What stands against being ready, in the words of `ready`, each once."""
+        found = (room.missing() for room in self.rooms.readiness())
+        return tuple(dict.fromkeys(line for line in found if line is not None))
+
     def announcement(self) -> list[str]:
         """What was configured, in a few lines for people."""
         return self.current.announcement() + self.engines.announcement()

@@ -19,6 +19,7 @@ import uvloop
 
 from dnspolicy import __version__
 from dnspolicy.app.app import App
+from dnspolicy.app.parts import Write
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.reloader import Reloader, digest
 from dnspolicy.chain.clock import SystemClock
@@ -30,6 +31,8 @@ GC_THRESHOLD = (100_000, 50, 50)
 """Answers make no cycles: collecting seldom costs nothing but is a tenth of the time of a query."""
 LAST = 3.0
 """Seconds that threads have, once all is answered and written; one that waits for a file may wait for ever."""
+LOOK = 0.2
+"""Seconds between two looks whether what is waited for has come."""
 _LOOKS = (signal.SIGUSR1, signal.SIGHUP)
 """What asks for a look at the Corefile."""
 
@@ -92,11 +95,11 @@ async def _serve(
     await reloader.start()
     gc.collect()
     gc.freeze()
-    if not args.quiet:
-        for line in _greeting(app):
-            err.say(line)
+    greeting = asyncio.create_task(_greet(app, err.say), name="greeting") if not args.quiet else None
     halt = app.parts.halt
     await _first(stop, halt.asked)
+    if greeting is not None:
+        greeting.cancel()
     if halt.reason is not None:
         err.say(halt.reason)
     await reloader.stop()
@@ -127,10 +130,16 @@ def _leave(pidfile: Path | None) -> None:
     os._exit(0)
 
 
-def _greeting(app: App) -> Iterator[str]:
-    yield from app.announcement()
-    state = "is waiting for the cluster" if app.view.missing() else "is ready"
-    yield f"dnspolicy {__version__} {state}"
+async def _greet(app: App, say: Write) -> None:
+    """Say what was configured and what is waited for, and when nothing is, that the server is ready."""
+    for line in app.announcement():
+        say(line)
+    called = f"dnspolicy {__version__}"
+    if missing := app.missing():
+        say(f"{called} is not ready yet: {'; '.join(missing)}")
+    while app.missing():  # noqa: ASYNC110 rooms say whether they are ready, not when
+        await asyncio.sleep(LOOK)
+    say(f"{called} is ready")
 
 
 @contextmanager

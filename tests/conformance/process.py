@@ -14,7 +14,7 @@ from tests.conformance.suite import Setup
 COMMAND = "import sys; from dnspolicy.cli.main import main; sys.exit(main())"
 PATIENCE = 20.0
 """Seconds to wait for the end of the server."""
-_SAID_LAST = ("is ready\n", "is waiting for the cluster\n")
+_SAID_LAST = (" is ready\n", " is not ready yet: ")
 
 
 def corefile(setup: Setup, address: str, source: str, upstreams: Mapping[str, str]) -> str:
@@ -35,7 +35,7 @@ def serving(path: Path, port: int) -> Iterator[None]:
         assert child.stderr is not None
         try:
             said = [child.stderr.readline()]
-            while said[-1] and not said[-1].endswith(_SAID_LAST):
+            while said[-1] and not any(words in said[-1] for words in _SAID_LAST):
                 said.append(child.stderr.readline())
             assert said[-1], f"the server did not start: {''.join(said)}"
             yield

@@ -113,12 +113,15 @@ class Server:
         return code
 
 
+READY, NOT_READY = " is ready", " is not ready yet: "
+
+
 @contextlib.contextmanager
-def serving(corefile: Path, *words: str) -> Iterator[Server]:
-    """A server that has said that it is ready; killed if the test did not end it."""
+def serving(corefile: Path, *words: str, says: str = READY) -> Iterator[Server]:
+    """A server that has said that it is ready, or something else; killed if the test did not end it."""
     server = Server("--conf", str(corefile), *words)
     try:
-        server.await_line("is ready")
+        server.await_line(says)
         yield server
     finally:
         server.kill()

@@ -10,7 +10,7 @@ from dns.edns import EDECode
 
 from dnspolicy.testing.apiserver import FakeApiServer, in_thread
 from tests.contract.clusters import namespace, pod, service
-from tests.e2e.process import Server, answers, ask, eventually, free_port, get, own_ip, run, serving
+from tests.e2e.process import NOT_READY, Server, answers, ask, eventually, free_port, get, own_ip, run, serving
 
 NXDOMAIN, SERVFAIL = dns.rcode.NXDOMAIN, dns.rcode.SERVFAIL
 WEB = "web.shop.svc.cluster.local"
@@ -69,7 +69,7 @@ def test_without_an_api_server_no_name_of_the_cluster_leaves(tmp_path: Path) -> 
     site = Site(tmp_path, "http://127.0.0.1:1", timeout="100ms", more="fallthrough")
     server = Server("--conf", str(site.corefile))
     try:
-        server.await_line("waiting for the cluster")
+        server.await_line(NOT_READY)
         for name in (WEB, f"gone.{WEB}"):
             reply = ask(site.server, name)
             assert reply.rcode() == SERVFAIL

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.e2e.process import answers, ask, eventually, free_port, get, own_ip, run, serving
+from tests.e2e.process import NOT_READY, READY, answers, ask, eventually, free_port, get, own_ip, run, serving
 from tests.unit.bundle.archives import RSA, manifest, packed, private_pem, public, rule
 
 COREFILE = """
@@ -92,14 +92,18 @@ def test_from_no_bundle_to_a_server_that_is_away(tmp_path: Path) -> None:
         checked = run("check", "--conf", str(corefile))
         assert f"no policy yet, so nothing is allowed by it: bundle {url} (not looked at)" in checked.stdout
         assert bundles.asked == 0
-        with serving(corefile):
+        with serving(corefile, says=NOT_READY) as server:
             assert a() == ("SERVFAIL", [])
-            assert get(f"http://{ip}:{ready}/ready") == (503, f"policy: bundle {url} is not here yet\n")
+            waits = f"policy: bundle {url} is not here yet"
+            assert get(f"http://{ip}:{ready}/ready") == (503, f"{waits}\n")
+            assert server.await_line(NOT_READY).endswith(f"{NOT_READY}{waits}")
             bundles.body = packed({".manifest": manifest(revision="forged"), "p.rego": rule("forged")})
             shown = f'dnspolicy_policy_bundle_failures_total{{bundle="{url}",reason="bad_document"}}'
             eventually(lambda: shown in get(f"http://{ip}:{metrics}/metrics")[1])
             assert a() == ("SERVFAIL", [])
+            assert not any(READY in line for line in server.said)
             bundles.body = first
+            server.await_line(READY)
             eventually(lambda: a() == ("NOERROR", ["192.0.2.7"]))
             assert get(f"http://{ip}:{ready}/ready")[0] == 200
             bundles.body = second

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.process import Server, eventually, free_port, serving
+from tests.e2e.process import NOT_READY, Server, eventually, free_port, serving
 from tests.e2e.test_reload import Site, look
 
 KUBERNETES = "kubernetes cluster.local {{\n {source}\n startup_timeout {wait}\n }}"
@@ -81,7 +81,7 @@ def test_a_thread_that_waits_for_ever_does_not_keep_the_process(tmp_path: Path) 
     site = Site(tmp_path, KUBERNETES.format(source=f"kubeconfig {kubeconfig}", wait="1s"))
     server = Server("--conf", str(site.corefile), "--pidfile", str(pid))
     try:
-        server.await_line("is waiting for the cluster")
+        server.await_line(NOT_READY)
         assert server.terminate() == 0
         assert not pid.exists()
     finally:

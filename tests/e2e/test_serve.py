@@ -12,7 +12,7 @@ import dns.message
 import pytest
 
 from dnspolicy.testing.upstream import FakeUpstream, Script, in_thread, record
-from tests.e2e.process import Server, answers, ask, eventually, free_port, get, run, serving
+from tests.e2e.process import NOT_READY, READY, Server, answers, ask, eventually, free_port, get, run, serving
 from tests.e2e.world import API, WEB, World
 
 ALLOW = 'package dnspolicy\ndecision := {"action": "allow", "rule": "test/all", "reason": "all"}\n'
@@ -228,13 +228,29 @@ def test_a_server_without_its_cluster_is_not_ready_and_says_so(tmp_path: Path) -
     world.corefile.write_text(text.replace("errors", f"errors\nready {ip}:{ready}"))
     server = Server("--conf", str(world.corefile))
     try:
-        server.await_line("is waiting for the cluster")
+        server.await_line(NOT_READY)
         status, body = get(f"http://{ip}:{ready}/ready")
         assert (status, "kubernetes" in body) == (503, True)
         assert ask(world.server, "web.acorn.svc.cluster.local", source=WEB).rcode().name == "SERVFAIL"
         assert server.terminate() == 0
     finally:
         server.kill()
+
+
+def test_a_server_whose_required_data_are_lacking_is_not_ready_until_they_are_there(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    ip = world.server[0]
+    ready = free_port(ip)
+    data = "rego policy\ndata listed file listed.json {\nrequired\nevery 100ms\n}"
+    text = world.corefile.read_text().replace("rego policy", data)
+    world.corefile.write_text(text.replace("errors", f"errors\nready {ip}:{ready}"))
+    with serving(world.corefile, says=NOT_READY) as server:
+        waits = "policy: data listed is not there"
+        assert server.said[-1].endswith(f"{NOT_READY}{waits}")
+        assert get(f"http://{ip}:{ready}/ready") == (503, f"{waits}\n")
+        world.write("listed.json", "{}")
+        server.await_line(READY)
+        assert answers(ask(world.server, "web.acorn.svc.cluster.local", source=WEB)) == ["10.96.1.10"]
 
 
 def test_health_is_a_lame_duck_before_the_end(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import dns.rcode
 import pytest
 import yaml
 
-from tests.e2e.process import Server, answers, ask, free_port, own_ip, run, serving
+from tests.e2e.process import NOT_READY, Server, answers, ask, free_port, own_ip, run, serving
 from tests.scenarios.cluster import manifests, merged
 
 BLOCK = """
@@ -92,7 +92,7 @@ def test_nobody_is_taken_for_somebody_else_before_the_cluster_is_loaded(tmp_path
     (tmp_path / "Corefile").write_text(elsewhere + blocks.replace(".:", "who.test:"))
     server = Server("--conf", str(tmp_path / "Corefile"))
     try:
-        server.await_line("is waiting for the cluster")
+        server.await_line(NOT_READY)
         reply = ask((ip, port), "who.test")
         assert reply.rcode() == dns.rcode.SERVFAIL
         assert reply.extended_errors()[0].code == dns.edns.EDECode.NOT_READY

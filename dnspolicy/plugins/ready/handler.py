@@ -21,6 +21,11 @@ class Room(msgspec.Struct, frozen=True, eq=False):
     name: str
     readiness: Readiness
 
+    def missing(self) -> str | None:
+        """What stands against being ready, one line, escaped; None when nothing does."""
+        reason = self.readiness.not_ready()
+        return None if reason is None else f"{self.name}: {_plain(reason)}"
+
 
 class Ready:
     """Answers 200 when no room has a reason against it, else 503 with the rooms and their reasons, one a line.
@@ -63,11 +68,11 @@ class Ready:
         for room in self._rooms():
             if self._config.monitor is Monitor.UNTIL_READY and id(room.readiness) in self._were_ready:
                 continue
-            reason = room.readiness.not_ready()
-            if reason is None:
+            line = room.missing()
+            if line is None:
                 self._were_ready[id(room.readiness)] = room.readiness
             else:
-                lines.append(f"{room.name}: {_plain(reason)}")
+                lines.append(line)
         return tuple(lines)
 
     async def _page(self, accept: str) -> Page:
