@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,13 +37,36 @@ def signature_of(status: os.stat_result) -> Signature:
 
 
 def fingerprint(paths: Iterable[Path]) -> Fingerprint:
-    """What tells two states of some files, and of all that lies below some folders, apart. Blocks."""
+    """What tells two states of some files, and of those below some folders, apart. Blocks.
+
+    What cannot be read is left out: that it can be read again is another state.
+    """
     found = set()
     for path in paths:
-        for each in path.rglob("*") if path.is_dir() else (path,):
-            with suppress(OSError):
-                found.add((str(each), signature_of(each.stat())))
+        with suppress(OSError):
+            whole = stat.S_ISDIR(path.stat().st_mode)
+            for each in files_below(path, lambda _: None) if whole else (path,):
+                with suppress(OSError):
+                    found.add((str(each), signature_of(each.stat())))
     return frozenset(found)
+
+
+def files_below(folder: Path, failed: Callable[[OSError], object]) -> Iterator[Path]:
+    """What lies below a folder and is none, in order; folders that are links too, and each real folder once.
+
+    Names that begin with a dot are left out, so a mounted ConfigMap is read once. `failed` is told of each folder that
+    cannot be listed.
+    """
+    visited: set[str] = set()
+    for here, folders, files in os.walk(folder, onerror=failed, followlinks=True):
+        real = os.path.realpath(here)
+        if real in visited:
+            folders.clear()
+            continue
+        visited.add(real)
+        folders[:] = sorted(f for f in folders if not f.startswith("."))
+        for file in sorted(f for f in files if not f.startswith(".")):
+            yield Path(here, file)
 
 
 def read_regular(path: Path, most: int) -> Content:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
 import msgspec
 
-from dnspolicy.corefile.regular import NotRegular, read_regular
+from dnspolicy.corefile.regular import NotRegular, files_below, read_regular
 from dnspolicy.engines.rego.datafile import Merged, parse_data
 from dnspolicy.engines.rego.errors import Complaint
 
@@ -115,13 +116,15 @@ def _files(folders: Sequence[Path], limits: Limits, tests: bool, complaints: lis
 
 def _walk(folders: Sequence[Path], tests: bool, complaints: list[Complaint]) -> Iterator[tuple[Path, Path]]:
     """Pairs of (path below the folder given, path), sorted, each real file once."""
+
+    def failed(problem: OSError) -> None:
+        complaints.append(_unreadable(problem.filename, problem))
+
     seen: set[str] = set()
     for folder in folders:
-        if not folder.exists():
-            complaints.append(Complaint(str(folder), 0, 0, "no such file or folder"))
-        pairs = [(Path(folder.name), folder)] if folder.is_file() else list(_below(folder))
-        for relative, path in pairs:
+        for relative, path in _entries(folder, failed):
             if not _wanted(path, tests):
+                _leads_somewhere(path, failed)
                 continue
             real = os.path.realpath(path)  # unlike Path.resolve, it does not raise when links go round in circles
             if real not in seen:
@@ -129,18 +132,27 @@ def _walk(folders: Sequence[Path], tests: bool, complaints: list[Complaint]) -> 
                 yield relative, path
 
 
-def _below(folder: Path) -> Iterator[tuple[Path, Path]]:
-    visited: set[str] = set()
-    for here, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(here)
-        if real in visited:
-            folders.clear()
-            continue
-        visited.add(real)
-        folders[:] = sorted(f for f in folders if not f.startswith("."))
-        for file in sorted(f for f in files if not f.startswith(".")):
-            path = Path(here, file)
-            yield path.relative_to(folder), path
+def _entries(folder: Path, failed: Callable[[OSError], None]) -> Iterator[tuple[Path, Path]]:
+    """All files of a folder, or the one file that was given instead."""
+    try:
+        single = stat.S_ISREG(folder.stat().st_mode)
+    except OSError as problem:
+        failed(problem)
+        return
+    if single:
+        yield Path(folder.name), folder
+        return
+    for path in files_below(folder, failed):
+        yield path.relative_to(folder), path
+
+
+def _leads_somewhere(path: Path, failed: Callable[[OSError], None]) -> None:
+    """A link to a folder that is not there any more looks like a file."""
+    try:
+        if path.is_symlink():
+            path.stat()
+    except OSError as problem:
+        failed(problem)
 
 
 def _wanted(path: Path, tests: bool) -> bool:
@@ -156,8 +168,14 @@ def _bytes(path: Path, limits: Limits, complaints: list[Complaint]) -> bytes | N
     except NotRegular as problem:
         complaints.append(Complaint(str(path), 0, 0, str(problem)))
     except OSError as problem:
-        complaints.append(Complaint(str(path), 0, 0, f"cannot be read: {problem.strerror or problem}"))
+        complaints.append(_unreadable(path, problem))
     return None
+
+
+def _unreadable(path: Path | str, problem: OSError) -> Complaint:
+    if isinstance(problem, FileNotFoundError):
+        return Complaint(str(path), 0, 0, "no such file or folder")
+    return Complaint(str(path), 0, 0, f"cannot be read: {problem.strerror or problem}")
 
 
 def _fits(file: str, raw: bytes, limits: Limits, complaints: list[Complaint]) -> bool:

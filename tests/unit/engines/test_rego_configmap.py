@@ -36,3 +36,15 @@ def test_an_exchange_is_noticed_and_read(tmp_path: Path) -> None:
     assert fingerprint((tmp_path,)) != seen
     assert [source.text for source in after.policies] == [ALLOW.replace("allow", "block")]
     assert after.revision != before.revision
+
+
+def test_a_change_in_a_folder_that_is_a_link_is_noticed(tmp_path: Path) -> None:
+    folder, linked = tmp_path / "policies", tmp_path / "elsewhere"
+    folder.mkdir()
+    linked.mkdir()
+    (linked / "a.rego").write_text(ALLOW)
+    (folder / "shop").symlink_to(linked)
+    before, seen = content(folder), fingerprint((folder,))
+    (linked / "a.rego").write_text(ALLOW.replace("allow", "block"))
+    assert content(folder).revision != before.revision
+    assert fingerprint((folder,)) != seen

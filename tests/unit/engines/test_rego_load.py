@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from dnspolicy.corefile.regular import fingerprint
 from dnspolicy.engines.rego import Limits, load
 from dnspolicy.engines.rego.sources import Sources, read
 from dnspolicy.model.errors import PolicyLoadError
@@ -127,6 +131,54 @@ def test_folders_that_lead_into_themselves_end(tmp_path: Path) -> None:
     write(tmp_path, {"p.rego": DECIDES})
     (tmp_path / "loop").symlink_to(tmp_path)
     assert len(sources(tmp_path, tmp_path / "loop").policies) == 1
+
+
+def unlisted(monkeypatch: pytest.MonkeyPatch, folder: Path, error: int) -> None:
+    """Let nobody list a folder, as if who asks were not root."""
+    scandir = os.scandir
+
+    def refuses(path: str | os.PathLike[str]) -> Iterator[os.DirEntry[str]]:
+        if Path(path) == folder:
+            raise OSError(error, os.strerror(error), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuses)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        pytest.param(errno.EACCES, "cannot be read: Permission denied", id="locked"),
+        pytest.param(errno.ENOENT, "no such file or folder", id="gone meanwhile"),
+    ],
+)
+@pytest.mark.parametrize("below", ["", "shop", "shop/web"], ids=["itself", "subfolder", "deeper"])
+def test_a_folder_that_cannot_be_listed_is_a_complaint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, below: str, error: int, says: str
+) -> None:
+    write(tmp_path, {"p.rego": DECIDES, "shop/q.rego": "q := 1\n", "shop/web/data.json": "{}"})
+    unlisted(monkeypatch, tmp_path / below, error)
+    assert f"{tmp_path / below}: {says}" in refused(tmp_path)
+
+
+def test_a_link_to_a_folder_that_is_not_there_is_a_complaint(tmp_path: Path) -> None:
+    write(tmp_path, {"p.rego": DECIDES})
+    (tmp_path / "shop").symlink_to(tmp_path / "gone")
+    assert refused(tmp_path) == f"{tmp_path}/shop: no such file or folder"
+
+
+def test_a_folder_below_one_that_is_locked_is_a_complaint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = write(tmp_path, {"shop/p.rego": DECIDES}) / "shop"
+    stat = os.stat
+
+    def refuses(path: str | os.PathLike[str], **options: object) -> os.stat_result:
+        if Path(path) == locked:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return stat(path, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", refuses)
+    assert refused(locked) == f"{locked}: cannot be read: Permission denied"
+    assert fingerprint((locked,)) == frozenset()
 
 
 def test_the_revision_follows_names_and_bytes(tmp_path: Path) -> None:
