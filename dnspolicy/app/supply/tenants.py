@@ -78,6 +78,7 @@ class TenantSupply:
         if task is not None:
             task.cancel()
             await asyncio.wait((task,))
+        await self._policies.close()
         await self._inner.stop()
 
     async def _run(self) -> None:

@@ -52,7 +52,6 @@ class RegoEngine:
         monotonic: Callable[[], float] = time.monotonic,
         worked: Callable[[], float] = time.thread_time,
         here: bool = True,
-        encoded: Callable[[PolicyInput], bytes] = encode,
     ) -> None:
         metrics = metrics or Metrics()
         self._loaded = loaded
@@ -66,7 +65,6 @@ class RegoEngine:
         if here:
             self.swap(loaded)
         self._now = monotonic
-        self._encoded = encoded
         self._worked = worked
         self._doubtful_until = 0.0
         self._seconds = metrics.histogram(
@@ -196,6 +194,15 @@ class RegoEngine:
 
     def decide_now(self, question: PolicyInput, deadline: float) -> Verdict | None:
         """`decide` for those who do not run an event loop."""
+        try:
+            document = encode(question)
+        except UnicodeError as failure:
+            raise EngineBadReply(f"the input cannot be written as JSON: {printable(str(failure))}") from None
+        reply = self.reply_now(document, deadline)
+        return None if reply is None else decode(reply, self._revision)
+
+    def reply_now(self, document: bytes, deadline: float) -> bytes | None:
+        """What the policy says to an input document (JSON), as JSON; None when undefined. Raises what `decide` does."""
         began = self._now()
         evaluator = self._evaluator
         if evaluator is None:
@@ -210,17 +217,15 @@ class RegoEngine:
         worked = self._worked() if doubtful else None  # which costs 2 µs
         evaluator.seconds = deadline - began
         try:
-            reply = self._evaluate(self._loaded.entrypoint, self._encoded(question))
+            reply = self._evaluate(self._loaded.entrypoint, document)
         except RegoError as failure:
             problem = failure
-        except UnicodeError as failure:
-            raise EngineBadReply(f"the input cannot be written as JSON: {printable(str(failure))}") from None
         if self._loaded.prints:
             evaluator.prints()
         self._measure(began, worked, deadline, problem)
         if problem is not None:
             raise EngineBadReply(self._text(problem))
-        return None if reply is None else decode(reply, self._revision)
+        return reply
 
     def _measure(self, began: float, worked: float | None, deadline: float, problem: RegoError | None) -> None:
         ended = self._now()

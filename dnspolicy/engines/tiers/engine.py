@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from dnspolicy.engines.tiers.combine import may_be_narrowed, narrowed
 from dnspolicy.engines.tiers.policies import Policies
-from dnspolicy.engines.tiers.tenant import Tenant
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable
 from dnspolicy.model.verdict import Phase, Verdict
 from dnspolicy.policy.engine import Awaited, Engine
@@ -54,14 +53,11 @@ class TieredEngine:
                 raise EngineUnavailable("the policies of namespaces are not known yet")
             return said
         try:
-            own = self._ask(tenant, question, deadline)
+            own = await tenant.decide(question, deadline, self._settings.timeout)
             return narrowed(said, own, namespace, self._settings, timeless)
         except EngineError as problem:
             self._policies.failed(namespace, kind_of(problem).value)
             raise _of(problem)(f"the policy of namespace {namespace}: {problem}") from None
-
-    def _ask(self, tenant: Tenant, question: PolicyInput, deadline: float) -> Verdict | None:
-        return tenant.decide(question, min(deadline, self._now() + self._settings.timeout))
 
 
 def _of(problem: EngineError) -> type[EngineError]:

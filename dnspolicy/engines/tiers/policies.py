@@ -12,10 +12,11 @@ import msgspec
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.cluster.objects import Thing
-from dnspolicy.engines.rego import Limits, Loaded, RegoEngine, SourceFile, load
+from dnspolicy.engines.rego import Limits, Loaded, SourceFile, load
 from dnspolicy.engines.tiers.checker import Checker
-from dnspolicy.engines.tiers.sight import encode, seen
-from dnspolicy.engines.tiers.tenant import Budget, Tenant
+from dnspolicy.engines.tiers.keeper import Keeper
+from dnspolicy.engines.tiers.sight import seen
+from dnspolicy.engines.tiers.tenant import Evaluator, Tenant
 from dnspolicy.model.errors import PolicyLoadError
 from dnspolicy.policy.footprint import Path
 from dnspolicy.policy.settings.tenants import Tenants
@@ -44,6 +45,7 @@ class Policies:
         monotonic: Callable[[], float] = time.monotonic,
         said: Said,
         loads: Loads = load,
+        evaluator: Evaluator | None = None,
     ) -> None:
         self.complete = False
         self._checked = False
@@ -56,6 +58,7 @@ class Policies:
         self._texts: dict[str, bytes] = {}
         self._took: dict[str, float] = {}
         self._checker = Checker()
+        self._evaluator = evaluator or Keeper(settings.share / 100, monotonic=monotonic, struck=self._struck)
         self._refused = metrics.counter(
             "dnspolicy_tenant_policy_refused_total", "Policies of namespaces that were refused.", ("namespace",)
         )
@@ -64,10 +67,14 @@ class Policies:
             "Questions that the policy of a namespace gave no usable decision to.",
             ("namespace", "kind"),
         )
+        self._ended = metrics.counter(
+            "dnspolicy_tenant_process_ended_total",
+            "Times that the policy of a namespace ended the process that evaluates those of all.",
+            ("namespace",),
+        )
         self._count = metrics.gauge(
             "dnspolicy_tenant_policies", "Namespaces with a policy of their own, by what is in force.", ("state",)
         )
-        self._metrics = Metrics()  # of one engine each, which nobody looks at
 
     @property
     def revision(self) -> str:
@@ -96,7 +103,7 @@ class Policies:
         fresh.sort(key=lambda name: self._took.get(name, 0.0))  # what is slow to check does not hold up the others
         if not self.complete:
             for name in fresh:
-                self._put(name, Tenant(None, "", problem="it was not checked yet", monotonic=self._monotonic))
+                self._put(name, Tenant(self._evaluator, "", problem="it was not checked yet"))
             self.complete = True
             self._tell(changed)
         until = self._monotonic() + AT_ONCE
@@ -113,25 +120,20 @@ class Policies:
 
     async def _renew(self, name: str, fields: bytes) -> None:
         known, began = self._tenants.get(name), self._monotonic()
-        budget = known.budget if known is not None else None  # whoever changes it often has no more time for that
-        budget = budget or Budget(self._settings.share / 100, began)
         try:
             if len(self._texts) >= self._settings.most and name not in self._texts:
                 raise PolicyLoadError(f"more than {self._settings.most} namespaces have policies")
             loaded = await asyncio.to_thread(self._load, name, fields)
-            paths = seen(loaded.footprint.paths)
-            engine = RegoEngine(
-                loaded, metrics=self._metrics, monotonic=self._monotonic, here=False, encoded=encode
-            )  # fmt: skip
-            await engine.settle()
+            slot = await self._evaluator.put(name, loaded)
         except Exception as problem:  # noqa: BLE001 whatever one namespace brings about must not keep the others waiting
             self._refused.inc((name,))
             self._said(name, str(problem) if isinstance(problem, PolicyLoadError) else repr(problem))
-            if known is None or known.engine is None:
+            if known is None or known.slot is None:
                 why = "it was refused, and there is none before it"
-                self._put(name, Tenant(None, _digest(fields), problem=why, monotonic=self._monotonic))
+                self._put(name, Tenant(self._evaluator, _digest(fields), problem=why))
         else:
-            self._put(name, Tenant(engine, loaded.revision, paths=paths, budget=budget, monotonic=self._monotonic))
+            paths = seen(loaded.footprint.paths)
+            self._put(name, Tenant(self._evaluator, loaded.revision, slot=slot, paths=paths))
         self._texts[name] = fields
         self._took[name] = self._monotonic() - began
 
@@ -150,20 +152,33 @@ class Policies:
             raise PolicyLoadError("the policy of a namespace may read neither the clock nor random numbers")
         return loaded
 
-    def _put(self, name: str, tenant: Tenant) -> None:
-        self._tenants[name] = tenant
+    def _put(self, name: str, tenant: Tenant | None) -> None:
+        before = self._tenants.pop(name, None)
+        if before is not None:
+            before.end()
+        if tenant is not None:
+            self._tenants[name] = tenant
+
+    def _struck(self, name: str, seconds: float) -> None:
+        self._ended.inc((name,))
+        self._said(name, f"it ended the process that evaluates it, and is left alone for {seconds:.0f} s")
+
+    async def close(self) -> None:
+        """End the process that evaluates. Nothing may be asked any more."""
+        await self._evaluator.close()
 
     def _forget(self, name: str) -> None:
         del self._texts[name]
         self._took.pop(name, None)
-        self._tenants.pop(name, None)
+        self._put(name, None)
         self._refused.values.pop((name,), None)
+        self._ended.values.pop((name,), None)
         for labels in [labels for labels in self._failures.values if labels[0] == name]:
             del self._failures.values[labels]
 
     def _tell(self, changed: Callable[[], None]) -> None:
         within = {name: (tenant.revision, tenant.paths) for name, tenant in self._tenants.items()}
-        good = sum(tenant.engine is not None for tenant in self._tenants.values())
+        good = sum(tenant.slot is not None for tenant in self._tenants.values())
         self._count.set(good, ("in_force",))
         self._count.set(len(self._tenants) - good, ("none",))
         if within != self.within:

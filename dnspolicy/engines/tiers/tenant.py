@@ -1,69 +1,78 @@
-"""The policy of one namespace, with a share of the server's time that it cannot exceed."""
+"""The policy of one namespace."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
-from dnspolicy.engines.rego import RegoEngine
-from dnspolicy.model.errors import EngineTimeout, EngineUnavailable
+from dnspolicy.engines.rego import Loaded
+from dnspolicy.engines.tiers.sight import encode
+from dnspolicy.model.errors import EngineBadReply, EngineUnavailable
+from dnspolicy.model.printable import printable
 from dnspolicy.model.verdict import Verdict
+from dnspolicy.policy.decode import decode
 from dnspolicy.policy.footprint import Path
 from dnspolicy.policy.input import PolicyInput
 
-BURST = 0.25
-"""Seconds of evaluation that may be taken at once."""
 
+class Evaluator(Protocol):
+    """Where policies of namespaces are evaluated: apart from the server, so that none can take it along."""
 
-class Budget:
-    """Seconds that may be spent: `share` of the time that passes, at most `BURST` saved up."""
+    async def put(self, namespace: str, loaded: Loaded) -> int:
+        """Make a policy ready to be asked; the number it is asked under. Raises PolicyLoadError."""
+        ...
 
-    def __init__(self, share: float, now: float) -> None:
-        self._share = share
-        self._left = BURST
-        self._at = now
+    async def ask(self, slot: int, document: bytes, deadline: float, seconds: float) -> bytes | None:
+        """What it says to an input document (JSON), as JSON; None for nothing. `deadline` is monotonic time.
 
-    def empty(self, now: float) -> bool:
-        """Whether nothing is left at monotonic time `now`."""
-        self._left = min(BURST, self._left + (now - self._at) * self._share)
-        self._at = now
-        return self._left <= 0.0
+        The evaluation may take `seconds`. Raises EngineTimeout, EngineBadReply and EngineUnavailable.
+        """
+        ...
 
-    def spend(self, seconds: float) -> None:
-        self._left -= seconds
+    def forget(self, slot: int) -> None:
+        """Let go of a policy when those that began to ask it are done."""
+        ...
+
+    async def close(self) -> None:
+        """End all. It may be begun again by the next policy."""
+        ...
 
 
 class Tenant:
-    """What is in force for the clients of one namespace: an engine, or the `problem` for which there is none.
+    """What is in force for the clients of a namespace: a policy under a number, or the `problem` for which it has none.
 
     `paths` is what it reads of a question, `revision` names its content.
     """
 
     def __init__(
         self,
-        engine: RegoEngine | None,
+        evaluator: Evaluator,
         revision: str,
         *,
+        slot: int | None = None,
         paths: frozenset[Path] = frozenset(),
         problem: str = "",
-        budget: Budget | None = None,
-        monotonic: Callable[[], float],
     ) -> None:
-        self.engine = engine
+        self.slot = slot
         self.revision = revision
         self.paths = paths
-        self.problem = problem
-        self.budget = budget
-        self._now = monotonic
+        self._evaluator = evaluator
+        self._problem = problem
 
-    def decide(self, question: PolicyInput, deadline: float) -> Verdict | None:
-        """What it says, or None. `deadline` is monotonic time. Raises what an engine does."""
-        if self.engine is None:
-            raise EngineUnavailable(self.problem)
-        began = self._now()
-        if self.budget is not None and self.budget.empty(began):
-            raise EngineTimeout("it has used up its share of the server's time")
+    async def decide(self, question: PolicyInput, deadline: float, seconds: float) -> Verdict | None:
+        """What it says, or None. `deadline` is monotonic time, of which the evaluation may take `seconds`.
+
+        Raises what an engine does.
+        """
+        if self.slot is None:
+            raise EngineUnavailable(self._problem)
         try:
-            return self.engine.decide_now(question, deadline)
-        finally:
-            if self.budget is not None:
-                self.budget.spend(self._now() - began)
+            document = encode(question)
+        except UnicodeError as failure:
+            raise EngineBadReply(f"the input cannot be written as JSON: {printable(str(failure))}") from None
+        reply = await self._evaluator.ask(self.slot, document, deadline, seconds)
+        return None if reply is None else decode(reply, self.revision)
+
+    def end(self) -> None:
+        """It is no longer in force."""
+        if self.slot is not None:
+            self._evaluator.forget(self.slot)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from dnspolicy.app.app import App
 from dnspolicy.app.reading import read_plan
@@ -41,6 +42,18 @@ COREFILE = """.:{port} {{
 }}
 """
 RULES = 'package dnspolicy\n\ndecision := {"action": "allow", "rule": "op", "reason": "op"} if input.query.name\n'
+PAIRS = "\n".join(f"\ta{n} := [a{n - 1}, a{n - 1}]\n\tb{n} := [b{n - 1}, b{n - 1}]" for n in range(1, 50))
+ENDLESS = f"""package dnspolicy
+
+decision := {{"action": "allow", "rule": "x", "reason": "x"}} if {{
+	input.query.name == "www.example"
+	a0 := input.client.ip
+	b0 := lower(a0)
+{PAIRS}
+	a49 == b49
+}}
+"""
+"""Passes every check, as no sample asks for that name, and has no end where nothing in its process can stop it."""
 native = pytest.mark.skipif(
     preferred() is not Binding.NATIVE or not available(Binding.NATIVE),
     reason="the native binding is not there; `make native` builds it",
@@ -79,6 +92,10 @@ async def until(holds: Callable[[], Any]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not await holds():  # noqa: ASYNC110 what it looks at tells nobody
             await asyncio.sleep(0.02)
+
+
+def ended(server: App) -> dict[tuple[str, ...], float]:
+    return server.parts.metrics.counter("dnspolicy_tenant_process_ended_total", "", ("namespace",)).values
 
 
 def misses(server: App) -> float:
@@ -128,3 +145,34 @@ def test_a_change_counts_for_its_namespace_and_costs_no_other(tmp_path: Path) ->
                 await server.stop()
 
     asyncio.run(story())
+
+
+@native
+def test_a_policy_that_nothing_stops_hurts_its_namespace_only(tmp_path: Path) -> None:
+    endless = own("lab", "refused")
+    endless["data"]["policy.rego"] = ENDLESS
+
+    async def story() -> None:
+        async with FakeApiServer() as api:
+            for space, address in (("lab", "10.0.0.1"), ("shop", "10.0.0.2"), ("free", "10.0.0.3")):
+                api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
+                api.put(pod(space, address))
+            api.put(endless)
+            api.put(own("shop", "nodata"))
+            server = app(tmp_path, api.url)
+            await server.start()
+            try:
+                asking = [asyncio.create_task(code(server, "10.0.0.1")) for _ in range(5)]
+                while not all(task.done() for task in asking):
+                    assert await code(server, "10.0.0.3") == "NOERROR"
+                    await asyncio.sleep(0.01)
+                assert {task.result() for task in asking} == {"SERVFAIL"}
+
+                async def shop_is_asked_again() -> bool:
+                    return await code(server, "10.0.0.2") == "NOERROR" and ended(server) == {("lab",): 1.0}
+
+                await until(shop_is_asked_again)
+            finally:
+                await server.stop()
+
+    uvloop.run(story())

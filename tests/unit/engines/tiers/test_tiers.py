@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from dnspolicy.engines.rego import Loaded, RegoEngine, load
 from dnspolicy.engines.rego.binding import Binding, available, preferred
 from dnspolicy.engines.static import StaticEngine
 from dnspolicy.engines.tiers import Policies, TieredEngine
+from dnspolicy.engines.tiers.budget import BURST, Budget
 from dnspolicy.engines.tiers.combine import may_be_narrowed, narrowed
+from dnspolicy.engines.tiers.holder import Holder
 from dnspolicy.engines.tiers.sight import encode
-from dnspolicy.engines.tiers.tenant import BURST, Budget
 from dnspolicy.model.errors import EngineBadReply, EngineTimeout, EngineUnavailable, PolicyLoadError
 from dnspolicy.model.identity import ClientKind, Identity
 from dnspolicy.model.name import from_text
@@ -64,6 +66,28 @@ def trusting(folders: object, **options: Any) -> Loaded:
     return load((), **{**options, "trusted": True}, isolated=False)
 
 
+class Here:
+    """Evaluates in this process, and so without end where the process apart would be ended."""
+
+    def __init__(self) -> None:
+        self._holder = Holder(0.05)
+        self._slots = count(1)
+
+    async def put(self, namespace: str, loaded: Loaded) -> int:
+        slot = next(self._slots)
+        self._holder.put(slot, namespace, loaded)
+        return slot
+
+    async def ask(self, slot: int, document: bytes, deadline: float, seconds: float) -> bytes | None:
+        return self._holder.reply(slot, document, min(deadline, time.monotonic() + seconds))
+
+    def forget(self, slot: int) -> None:
+        self._holder.forget(slot)
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+
 def things(texts: Mapping[str, str | Mapping[str, str]]) -> dict[str, Thing]:
     found = {}
     for space, said in texts.items():
@@ -81,7 +105,8 @@ class Tiers:
         self.metrics = Metrics()
         slow = settings or msgspec.structs.replace(SETTINGS, timeout=1.0)
         self.policies = Policies(
-            slow, metrics=self.metrics, said=lambda space, why: self.said.append((space, why)), loads=loads
+            slow, metrics=self.metrics, said=lambda space, why: self.said.append((space, why)), loads=loads,
+            evaluator=Here(),
         )  # fmt: skip
         inner = StaticEngine(operator, revision="op") if isinstance(operator, Verdict | None) else operator
         self.engine = TieredEngine(inner, self.policies, slow, time.monotonic)

@@ -1,0 +1,85 @@
+"""Evaluates the policies of namespaces in a process of its own: `python -m dnspolicy.engines.tiers.evaluate SHARE`.
+
+Standard input is a socket, on which it is told and asked. What hangs, needs too much memory or goes too deep ends the
+process, and the server begins another one.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import BinaryIO
+
+from dnspolicy.chain.apart import confine
+from dnspolicy.engines.tiers.holder import Holder
+from dnspolicy.engines.tiers.messages import Ask, Forget, Message, Put, Said, frame, read_message
+from dnspolicy.model.errors import EngineError, PolicyLoadError
+from dnspolicy.policy.failure import kind_of
+from dnspolicy.policy.settings.failure import FailureKind
+
+MEMORY = 2 << 30
+"""Bytes of address space."""
+PUT_SECONDS = 5.0
+GRACE = 0.25
+"""Seconds of CPU beyond its deadline after which an evaluation did not notice that it is to end."""
+
+
+def main() -> None:
+    """The process."""
+    server = socket.socket(fileno=os.dup(0))
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who ends the server by it ends the server
+    confine(MEMORY)
+    holder = Holder(float(sys.argv[1]))
+    with server.makefile("rb") as told:
+        serve(told, holder, server.sendall)
+
+
+def serve(told: BinaryIO, holder: Holder, send: Callable[[bytes], None]) -> None:
+    """Answer until the server is gone."""
+    while len(size := told.read(4)) == 4:
+        message = read_message(told.read(int.from_bytes(size, "big")))
+        said = _guarded(message, holder)
+        if said is not None:
+            send(frame(said))
+
+
+def _guarded(message: Message, holder: Holder) -> Said | None:
+    signal.setitimer(signal.ITIMER_PROF, _limit(message))
+    try:
+        return answer(message, holder)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+
+
+def _limit(message: Message) -> float:
+    """Seconds of CPU that a message may take."""
+    if isinstance(message, Ask):
+        return max(message.seconds, 0.0) + GRACE
+    return PUT_SECONDS
+
+
+def answer(message: Message, holder: Holder) -> Said | None:
+    """What is said to a message; None for one that is not answered."""
+    try:
+        match message:
+            case Ask(slot, document, deadline, seconds):
+                return Said(holder.reply(slot, document, min(deadline, time.monotonic() + seconds)))
+            case Put(slot, namespace, loaded):
+                holder.put(slot, namespace, loaded)
+                return Said()
+            case Forget(slot):
+                holder.forget(slot)
+                return None
+    except EngineError as problem:
+        return Said(failure=kind_of(problem), text=str(problem))
+    except PolicyLoadError as problem:
+        return Said(failure=FailureKind.UNAVAILABLE, text=str(problem))
+
+
+if __name__ == "__main__":
+    main()
