@@ -208,6 +208,9 @@ class Fetcher:
             else:  # by its ETag: what was refused once need not be sent again
                 self._refused, self._refused_at = (sha256, problem), self._clock.monotonic()
             raise
+        except Exception:  # a fault of ours: else the server's "not modified" would speak of what nobody has
+            self._forget_refused()
+            raise
         self._refused, self._taken = None, sha256
         await self._store(Kept(reply.body, at, sha256, reply.etag, reply.modified, reply.content_type))
 

@@ -365,6 +365,28 @@ def test_what_could_not_be_read_for_a_fault_of_ours_is_sent_again() -> None:
     run(story)
 
 
+def test_what_an_unforeseen_fault_kept_out_does_not_count_as_taken() -> None:
+    """The server says that nothing is new, but nobody has it."""
+    faults = iter([MemoryError()])
+
+    def judge(body: bytes) -> None:
+        if body == b"new":
+            for problem in faults:
+                raise problem
+
+    async def story() -> None:
+        async with serving(text("old", ETag='"o"')) as server, fetching(Origin(url=server.url)) as fetcher:
+            sink = Sink(judge)
+            await fetcher.once(sink)
+            server.answer = text("new", ETag='"n"')
+            with pytest.raises(MemoryError):
+                await fetcher.once(sink)
+            await fetcher.once(sink)
+            assert (sink.bodies, sink.confirmations) == ([b"old", b"new"], [])
+
+    run(story)
+
+
 def test_a_restart_while_the_server_is_away(tmp_path: Path) -> None:
     clock = FakeClock()
 
