@@ -57,8 +57,10 @@ class AwaitedEngine:
     async def begin(self, engine: RegoEngine) -> None:
         """Decide from now on. Raises PolicyLoadError, and then nothing has changed."""
         await engine.settle()
-        if self._documents:
-            await engine.feed(self._documents)
+        given: dict[DataPath, bytes | None] = {}
+        while given != self._documents:  # others may come meanwhile
+            given = dict(self._documents)
+            await engine.feed(given)
         self._engine = engine
 
     def begin_here(self, engine: RegoEngine) -> None:
