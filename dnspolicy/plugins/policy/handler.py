@@ -27,6 +27,7 @@ _replace = msgspec.structs.replace
 # Naming the member of an enumeration costs 0.1 µs, which counts on the way of every query.
 _QUERY, _ALLOW = Phase.QUERY, Action.ALLOW
 MAX_ALIASES = 16
+TOO_MANY_ALIASES = f"more than {MAX_ALIASES} aliases"
 MAX_STEPS = 8
 """How many redirects and rewrites may follow one upon another, so that a circle of them ends."""
 NOBODY_KNOWS = "the cluster is not loaded yet, so nobody knows who asks"
@@ -88,7 +89,10 @@ class Policy:
         reply = await ask_next(query, ctx)
         if not isinstance(reply, Answer):
             return reply
-        asked = [(query.renamed(name, Via.CNAME), Phase.QUERY) for name in aliases(reply)]
+        chain = aliases(reply)
+        if len(chain) > MAX_ALIASES:
+            return self._fail(query, ctx, TOO_MANY_ALIASES)
+        asked = [(query.renamed(name, Via.CNAME), Phase.QUERY) for name in chain]
         if self._judge.reads_answers and not reply.transfer:
             asked.append((query, Phase.RESPONSE))
         if not all(_passes(unavailable(each, ctx, phase, NOBODY_KNOWS)) for each, phase in asked):
@@ -146,7 +150,7 @@ class Policy:
     ) -> Reply:
         """Rewrite or redirect; what that finds is judged and may be turned again, so many times."""
         if ctx.depth >= MAX_STEPS:
-            return self._fail(query, ctx, target, f"more than {MAX_STEPS} redirects one upon another")
+            return self._fail(query, ctx, f"more than {MAX_STEPS} redirects one upon another")
         ctx.depth += 1
         try:
             if verdict.action is Action.REWRITE:
@@ -160,7 +164,7 @@ class Policy:
     ) -> Reply:
         assert verdict.name is not None
         if query.via is Via.REWRITE and ctx.rewritten == query.name:
-            return self._fail(query, ctx, target, "a rewrite of a rewritten name")
+            return self._fail(query, ctx, "a rewrite of a rewritten name")
         renamed = query.renamed(verdict.name, Via.REWRITE)
         before, ctx.rewritten = ctx.rewritten, renamed.name
         try:
@@ -205,7 +209,7 @@ class Policy:
             e.address for s in self._view.slices(target.namespace or "", target.name or "") for e in s.endpoints
         }  # fmt: skip
         if not set(verdict.endpoints) <= ready:
-            return self._fail(query, ctx, target, "redirect to an address that is no ready endpoint of the service")
+            return self._fail(query, ctx, "redirect to an address that is no ready endpoint of the service")
         fresh = self._judge.freshness(target, verdict).resting(target.rests)
         if query.qtype == Type.SRV:
             reply = await ask_next(query, ctx)
@@ -240,7 +244,7 @@ class Policy:
         """The response phase: each alias as a name, then the answer as a whole. `allowed`: what let the query pass."""
         chain = aliases(answer)
         if len(chain) > MAX_ALIASES:
-            return self._fail(query, ctx, target, f"more than {MAX_ALIASES} aliases")
+            return self._fail(query, ctx, TOO_MANY_ALIASES)
         for name in chain:
             alias = query.renamed(name, Via.CNAME)
             found = self._view.targets(name, self._zones, self._judge.reads_endpoints)[0]
@@ -259,7 +263,7 @@ class Policy:
         ctx.original = answer
         answer = answer.changed(fresh=answer.fresh.within(self._judge.freshness(target, verdict)))
         if verdict.action is Action.REWRITE:
-            return self._fail(query, ctx, target, "a rewrite in the response phase")
+            return self._fail(query, ctx, "a rewrite in the response phase")
         if verdict.action is Action.BLOCK:
             fresh = Freshness(answer.fresh.ttl, answer.fresh.rests)
             return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
@@ -289,7 +293,7 @@ class Policy:
                 break
         return reply.changed(answer=(*before, *reply.answer), fresh=reply.fresh.also(answer.fresh))
 
-    def _fail(self, query: Query, ctx: QueryContext, target: Target, text: str) -> Reply:
+    def _fail(self, query: Query, ctx: QueryContext, text: str) -> Reply:
         verdict = self._judge.fail(query, ctx, EngineBadReply(text))
         return apply.blocked(query, verdict, self._missing_answer(query, ctx), Freshness(0.0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -20,6 +21,7 @@ from dnspolicy.model.rr import Record, Type
 from dnspolicy.model.target import EXTERNAL, Target, TargetKind
 from dnspolicy.model.verdict import Action, Phase, Verdict
 from dnspolicy.plugins.policy import Config, Judge, Policy
+from dnspolicy.plugins.policy.handler import MAX_ALIASES
 from dnspolicy.policy.decisions import DecisionCache
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
@@ -266,6 +268,18 @@ def test_what_the_failure_table_lets_pass_before_the_cluster_is_loaded_goes_no_f
     assert ask(engine, on_error=lines, kinds=tuple(Kind), found_below=ALIASED).answer == ()
     down = StaticEngine(_down, footprint=Footprint(frozenset({("phase",)})))
     assert ask(down, on_error=lines, found_below=ALIASED).answer == ()
+
+
+@pytest.mark.parametrize("kinds", [tuple(Kind), ()], ids=["before the cluster is loaded", "as ever"])
+def test_an_answer_with_aliases_without_end_is_none(kinds: tuple[Kind, ...]) -> None:
+    def answer(aliases: int) -> Answer:
+        names = [from_text(f"n{number}.example") for number in range(aliases + 1)]
+        chain = [Record(one, int(Type.CNAME), 30, other.wire) for one, other in pairwise(names)]
+        return Answer(answer=(*chain, Record(names[-1], int(Type.A), 30, rdata.address("192.0.2.1"))))
+
+    engine = StaticEngine(ALLOW, footprint=Footprint(frozenset({("client", "namespace")})))
+    assert ask(engine, on_error=OnError.ALLOW, kinds=kinds, found_below=answer(MAX_ALIASES)).answer != ()
+    assert ask(engine, on_error=OnError.ALLOW, kinds=kinds, found_below=answer(MAX_ALIASES + 1)).answer == ()
 
 
 def _down(question: PolicyInput) -> Verdict:
