@@ -42,13 +42,15 @@ _FAILURES: Mapping[int, type[EngineError]] = {
 class Reply(msgspec.Struct, frozen=True):
     """What a decision point decided; no verdict when its policy says nothing.
 
-    `max_age` is in seconds, None when nothing was said; `vary` are the paths the decision rests on.
+    `max_age` is in seconds, None when nothing was said; `vary` are the paths the decision rests on. `named`: the reply
+    itself says which revision decided; else it is what was known of the decision point when it was asked.
     """
 
     verdict: Verdict | None
     revision: str
     max_age: float | None = None
     vary: frozenset[Path] | None = None
+    named: bool = False
 
 
 def reply_of(response: pb.CheckResponse, revision: str) -> Reply:
@@ -65,8 +67,9 @@ def reply_of(response: pb.CheckResponse, revision: str) -> Reply:
         revision = read_revision(response.revision)
     verdict = None if kind == "undefined" else decode(_json(_decision(response, kind)), revision)
     if not response.HasField("cache"):
-        return Reply(verdict, revision)
-    return _cached(response.cache, verdict, revision)
+        return Reply(verdict, revision, named=bool(response.revision))
+    max_age, vary = _cached(response.cache)
+    return Reply(verdict, revision, max_age, vary, bool(response.revision))
 
 
 def failure(code: int, message: str) -> EngineError:
@@ -81,7 +84,7 @@ def read_revision(text: str) -> str:
     return text
 
 
-def _cached(cache: pb.Cache, verdict: Verdict | None, revision: str) -> Reply:
+def _cached(cache: pb.Cache) -> tuple[float | None, frozenset[Path] | None]:
     max_age = cache.max_age if cache.HasField("max_age") else None
     if max_age is not None and not (math.isfinite(max_age) and max_age >= 0):
         raise EngineBadReply("decision: seconds from 0 on - at `$.cache.max_age`")
@@ -90,7 +93,7 @@ def _cached(cache: pb.Cache, verdict: Verdict | None, revision: str) -> Reply:
         vary = read_paths(cache.vary)
         if vary is None:
             raise EngineBadReply("decision: no such field of a request - at `$.cache.vary`")
-    return Reply(verdict, revision, max_age, vary)
+    return max_age, vary
 
 
 def _decision(response: pb.CheckResponse, kind: str) -> dict[str, Any]:

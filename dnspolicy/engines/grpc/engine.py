@@ -9,6 +9,7 @@ import msgspec
 
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.credentials import PemFiles
+from dnspolicy.engines.grpc.choice import Choice, alike
 from dnspolicy.engines.grpc.connection import Info
 from dnspolicy.engines.grpc.decode import Reply, Unreached
 from dnspolicy.engines.grpc.encode import body
@@ -27,9 +28,10 @@ UNKNOWN = "unknown"
 
 
 class GrpcEngine:
-    """Asks the first of its decision points that is there, and for what that one leaves open another, once.
+    """Asks one of its decision points that are there, and for what that one leaves open another, once.
 
-    Revision and footprint are those of that first one. All of them are meant to decide alike: one revision, one policy.
+    Revision and footprint are those of the first that is there. All of them are meant to decide alike: one revision,
+    one policy.
     """
 
     name = "grpc"
@@ -39,6 +41,7 @@ class GrpcEngine:
     ) -> None:
         counts = Counts(metrics)
         self.targets = tuple(Target(name, settings, files, counts, self._look, monotonic) for name in settings.targets)
+        self._choice = Choice(self.targets, settings.policy)
         self.changed: Changed | None = None
         self._settings = settings
         self._monotonic = monotonic
@@ -54,7 +57,7 @@ class GrpcEngine:
         def measure() -> None:
             entries.set(float(len(self._vary)))
             for target in self.targets:
-                target.measure()
+                target.measure(asked=target in self._choice.shares)
 
         self._end = metrics.before_collect(measure)
 
@@ -68,7 +71,7 @@ class GrpcEngine:
 
     @property
     def info(self) -> Info | None:
-        """What is in force at the decision point that is asked; None when none is there."""
+        """What is in force at the first decision point that is there; None when none is."""
         return next((target.info for target in self.targets if target.up), None)
 
     async def settle(self) -> None:
@@ -108,13 +111,13 @@ class GrpcEngine:
             content = body(question)
         except ValueError as problem:  # UnicodeEncodeError is one
             raise EngineBadReply(f"the question cannot be asked: {printable(str(problem))}") from None
-        return self._taken(question, await self._ask(content, deadline))
+        return self._taken(question, await self._ask(content, question.client.ip, deadline))
 
-    async def _ask(self, content: bytes, deadline: float) -> tuple[Reply, Target]:
-        """The reply of the first that is there, or of a second one if that is gone."""
+    async def _ask(self, content: bytes, client: str, deadline: float) -> tuple[Reply, Target]:
+        """The reply of the one that is to be asked, or of a second one if that is gone."""
         problem = Unreached("; ".join(f"{target.name}: {target.problem}" for target in self.targets))
         tried = 0
-        for target in self.targets:
+        for target in self._choice.order(client):
             if not target.up:
                 continue
             left = deadline - self._monotonic()
@@ -136,6 +139,8 @@ class GrpcEngine:
         if (reply.revision or UNKNOWN) != self.revision:
             target.doubt()
             return _held(reply.verdict, 0.0)
+        if not self._may_stand(reply, target):
+            return _held(reply.verdict, 0.0)
         seconds = self._holds(reply)
         if reply.vary is not None and not _within(reply.vary, self._info.reads):
             target.doubt()  # it rests on more than its policy is said to read, so whom else it suits is not known
@@ -143,6 +148,13 @@ class GrpcEngine:
         if reply.vary is not None:
             self._vary.keep(question, reply, seconds)
         return _held(reply.verdict, seconds)
+
+    def _may_stand(self, reply: Reply, target: Target) -> bool:
+        """Whether a reply may be remembered as one of what is in force.
+
+        When another than the first changes, nothing is forgotten, so its replies must name their revision themselves.
+        """
+        return target is self._choice.lead or (reply.named and self._choice.vouched(target))
 
     def _holds(self, reply: Reply) -> float:
         """How many seconds a reply may be remembered."""
@@ -156,8 +168,9 @@ class GrpcEngine:
 
     def _look(self) -> None:
         """Take over what is in force where questions go now. When nobody is there, what was in force stays."""
+        self._choice.look()
         info = self.info
-        if info is None or msgspec.structs.replace(info, engine=self._info.engine) == self._info:
+        if info is None or alike(info, self._info):
             return
         self._info = info
         self._footprint = _footprint(info)

@@ -30,6 +30,9 @@ class Counts:
     def __init__(self, metrics: Metrics) -> None:
         by = ("target",)
         self.up = metrics.gauge("dnspolicy_grpc_up", "1 for a decision point that can be asked.", by)
+        self.share = metrics.gauge(
+            "dnspolicy_grpc_share", "1 for a decision point that questions go to, 0 for one that waits.", by
+        )
         self.in_flight = metrics.gauge("dnspolicy_grpc_in_flight", "Decisions under way.", by)
         self.connects = metrics.counter("dnspolicy_grpc_connects_total", "Connections made.", by)
         self.asked = metrics.counter("dnspolicy_grpc_questions_total", "Questions put to a decision point.", by)
@@ -93,12 +96,13 @@ class Target:
             leaving.cancel()
         if self._leaving:
             await asyncio.wait(tuple(self._leaving))
-        for gauge in (self._counts.up, self._counts.in_flight):
+        for gauge in (self._counts.up, self._counts.share, self._counts.in_flight):
             gauge.values.pop(self._labels, None)
 
-    def measure(self) -> None:
-        """Bring gauges up to date."""
+    def measure(self, *, asked: bool) -> None:
+        """Bring gauges up to date. `asked`: questions go to it, and not only when another one is gone."""
         self._counts.up.set(float(self.up), self._labels)
+        self._counts.share.set(float(self.up and asked), self._labels)
         under_way = len(self._connection.asking) if self._connection is not None and self.up else 0
         self._counts.in_flight.set(float(under_way), self._labels)
 

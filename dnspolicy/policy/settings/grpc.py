@@ -24,14 +24,22 @@ class GrpcMode(StrEnum):
     UNARY = "unary"
 
 
+class GrpcOrder(StrEnum):
+    """Which decision points are asked; the words of `policy`."""
+
+    SEQUENTIAL = "sequential"
+    SPREAD = "spread"
+
+
 class GrpcSettings(TlsWords, frozen=True, kw_only=True):
-    """`grpc TARGET... { … }`; a target is `HOST:PORT` or `unix:PATH`, of which the first that works is asked.
+    """`grpc TARGET... { … }`; a target is `HOST:PORT` or `unix:PATH`, of which `policy` says which one is asked.
 
     `hold` caps how many seconds a decision is remembered, `refresh` is how often (seconds) a decision point is asked
     who it is, `connect` how long (seconds) that may take. The rest is described in the README.
     """
 
     targets: Annotated[tuple[str, ...], Positional]
+    policy: GrpcOrder = GrpcOrder.SEQUENTIAL
     mode: GrpcMode = GrpcMode.STREAM
     tls: bool = False
     server_name: str = ""

@@ -9,7 +9,7 @@ import pytest
 from dnspolicy.app.reading import read_plan
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.plugins.policy import Config
-from dnspolicy.policy.settings.grpc import GrpcMode, GrpcSettings
+from dnspolicy.policy.settings.grpc import GrpcMode, GrpcOrder, GrpcSettings
 
 
 def read(folder: Path, *lines: str) -> GrpcSettings:
@@ -29,7 +29,7 @@ def test_a_target_is_enough(tmp_path: Path) -> None:
 def test_all_that_can_be_said(tmp_path: Path) -> None:
     found = read(
         tmp_path,
-        *("grpc unix:/run/pdp.sock 10.0.0.7:9191 [2001:db8::7]:9191 {", "mode unary", "ca a.crt"),
+        *("grpc unix:/run/pdp.sock 10.0.0.7:9191 [2001:db8::7]:9191 {", "policy spread", "mode unary", "ca a.crt"),
         *(
             "certificate c.crt c.key",
             "server_name pdp.example",
@@ -42,7 +42,8 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
         *("max_reply 1M", "hold 5s", "vary 0", "}"),
     )
     assert found == GrpcSettings(
-        targets=("unix:/run/pdp.sock", "10.0.0.7:9191", "[2001:db8::7]:9191"), mode=GrpcMode.UNARY, ca="a.crt",
+        targets=("unix:/run/pdp.sock", "10.0.0.7:9191", "[2001:db8::7]:9191"), policy=GrpcOrder.SPREAD,
+        mode=GrpcMode.UNARY, ca="a.crt",
         certificate=("c.crt", "c.key"), server_name="pdp.example", connect=1.0, refresh=5.0, failures=3, batch=64,
         in_flight=100, max_reply=1024 * 1024, hold=5.0, vary=0,
     )  # fmt: skip
