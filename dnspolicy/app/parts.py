@@ -31,7 +31,8 @@ class Use(Enum):
 
     SERVE = auto()
     ASK = auto()
-    """A tool asks, perhaps beside a server of the same configuration: copies that one keeps are read, none written."""
+    """A tool asks, perhaps beside a server of the same configuration: what that one keeps on disk, or puts into an
+    engine elsewhere, is read and not written."""
     CHECK = auto()
     """As ASK, and the cluster it is for need not be around."""
 
@@ -96,7 +97,7 @@ class Parts:
 
     @property
     def keeps(self) -> bool:
-        """Whether copies are written to the disk, for another start."""
+        """Whether copies are written to the disk for another start, and documents put into engines elsewhere."""
         return self._use is Use.SERVE
 
     def source(self, wanted: Path | Options) -> ClusterSource:

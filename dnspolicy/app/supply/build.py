@@ -82,7 +82,7 @@ def _opa(config: Config, plan: Plan, parts: Parts, here: bool) -> Supply:
     feeds = feeds_of(config.data, plan, parts)
     supply = OpaSupply(
         settings,
-        Sources(files, _folders(settings.rego, plan), documents, called),
+        Sources(files, _folders(settings.rego, plan), documents, called, gives=parts.keeps),
         config.entrypoint,
         reload=float(config.reload),
         metrics=parts.metrics,

@@ -39,12 +39,16 @@ BREATH = 0.02
 
 
 class Sources(msgspec.Struct, frozen=True):
-    """The files and folders of an `opa` block, found; and the documents that OPA is given."""
+    """The files and folders of an `opa` block, found; and the documents that OPA is given.
+
+    Without `gives` nothing is put into OPA, which then decides with whatever a server has put there.
+    """
 
     files: Files
     folders: tuple[Path, ...] = ()
     documents: Mapping[DataPath, bool] = {}
     called: str = ""
+    gives: bool = True
 
 
 class OpaSupply:
@@ -119,7 +123,7 @@ class OpaSupply:
         self._engine.changed = changed
         if not self._looked:
             await self.settle()
-        if self._documents.wanted:
+        if self._documents.wanted and self._sources.gives:
             self._documents.given = True
             await self._bring(FEED_SECONDS)
         self._task = asyncio.create_task(self._watch(), name="opa")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dnspolicy.app.app import App
+from dnspolicy.app.parts import Use
 from dnspolicy.app.reading import read_plan
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.metrics import Gauge
@@ -69,9 +70,10 @@ class Site:
         new.write_text(text)
         new.replace(self.folder / name)
 
-    def made(self) -> App:
+    def made(self, use: Use = Use.SERVE) -> App:
         said: list[str] = []
-        return App(read_plan(self.folder / "Corefile", {}), clock=SystemClock(), out=said.append, err=said.append)
+        plan = read_plan(self.folder / "Corefile", {})
+        return App(plan, clock=SystemClock(), out=said.append, err=said.append, use=use)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[App]:

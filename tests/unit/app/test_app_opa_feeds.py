@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dnspolicy.app.app import App
+from dnspolicy.app.parts import Use
 from dnspolicy.chain.metrics import Counter
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.testing.opa import FakeOpa
@@ -116,6 +117,24 @@ def test_what_is_only_looked_at_changes_nothing_there(tmp_path: Path, opa: Listi
     async def story() -> None:
         app = site.made()
         await app.engines.settle()
+        try:
+            assert await code(app) == "NOERROR"
+            assert opa.data == {}
+        finally:
+            await app.stop()
+
+    asyncio.run(story())
+
+
+def test_a_tool_that_goes_on_asking_changes_nothing_there_either(tmp_path: Path, opa: Listing) -> None:
+    """Nor does it wait for documents that only a server puts."""
+    site = made(tmp_path, opa, "required")
+    site.put("names.txt", "list.example\n")
+
+    async def story() -> None:
+        app = site.made(Use.ASK)
+        await app.engines.settle()
+        await app.engines.start()
         try:
             assert await code(app) == "NOERROR"
             assert opa.data == {}
