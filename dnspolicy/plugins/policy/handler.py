@@ -115,7 +115,7 @@ class Policy:
         kept = tuple(r for r in reply.answer if r.type != Type.PTR or self._owner(name_in(r)) in names)
         rests = frozenset().union(*(t.rests for t in targets))
         if not kept and reply.answer:
-            return self._nothing(query, ctx, reply.fresh.resting(rests))
+            return self._nothing(query, reply.fresh.resting(rests))
         return reply.changed(answer=kept, fresh=reply.fresh.resting(rests))
 
     def _owner(self, name: Name | None) -> tuple[str | None, str | None]:
@@ -142,7 +142,7 @@ class Policy:
             fresh = self._judge.freshness(target, verdict)
             if target.kind is not TargetKind.EXTERNAL and self._view.missing():
                 return apply.NOT_READY
-            return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
+            return apply.blocked(query, verdict, self._missing_answer(query), fresh)
         return await self._turn(query, ctx, ask_next, target, verdict)
 
     async def _turn(
@@ -182,7 +182,7 @@ class Policy:
         self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, verdict: Verdict
     ) -> Reply:
         fresh = self._judge.freshness(target, verdict)
-        missing = self._missing_answer(query, ctx)
+        missing = self._missing_answer(query)
         if verdict.addresses:
             return apply.to_addresses(query, verdict, verdict.addresses, missing, fresh)
         if verdict.cname is not None:
@@ -217,7 +217,7 @@ class Policy:
                 return reply
             kept = apply.keep_endpoints(reply, verdict.endpoints)
             return apply.capped(kept.changed(fresh=kept.fresh.within(fresh)), verdict.ttl)
-        chosen = apply.to_addresses(query, verdict, verdict.endpoints, self._missing_answer(query, ctx), fresh)
+        chosen = apply.to_addresses(query, verdict, verdict.endpoints, self._missing_answer(query), fresh)
         return chosen.changed(ordered=True)
 
     async def _resolve(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
@@ -266,7 +266,7 @@ class Policy:
             return self._fail(query, ctx, "a rewrite in the response phase")
         if verdict.action is Action.BLOCK:
             fresh = Freshness(answer.fresh.ttl, answer.fresh.rests)
-            return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
+            return apply.blocked(query, verdict, self._missing_answer(query), fresh)
         reply = await self._turn(query, ctx, ask_next, target, verdict)
         if not isinstance(reply, Answer):
             return reply
@@ -280,7 +280,7 @@ class Policy:
         """An alias in the answer may not be followed as it is: block all, or go on from there as the verdict says."""
         if verdict.action is Action.BLOCK:
             fresh = Freshness(answer.fresh.ttl, answer.fresh.rests)
-            return apply.blocked(query, verdict, self._missing_answer(query, ctx), fresh)
+            return apply.blocked(query, verdict, self._missing_answer(query), fresh)
         reply = await self._apply(alias, ctx, ask_next, found, verdict)
         if not isinstance(reply, Answer):
             return reply
@@ -295,17 +295,17 @@ class Policy:
 
     def _fail(self, query: Query, ctx: QueryContext, text: str) -> Reply:
         verdict = self._judge.fail(query, ctx, EngineBadReply(text))
-        return apply.blocked(query, verdict, self._missing_answer(query, ctx), Freshness(0.0))
+        return apply.blocked(query, verdict, self._missing_answer(query), Freshness(0.0))
 
-    def _missing_answer(self, query: Query, ctx: QueryContext) -> Answer:
+    def _missing_answer(self, query: Query) -> Answer:
         found = self._missing(query)
         if found is not None:
             return found
         zone = max((z for z in self._block_zones if query.name.under(z)), key=lambda z: len(z.labels), default=ROOT)
         return apply.missing_in(zone)
 
-    def _nothing(self, query: Query, ctx: QueryContext, fresh: Freshness) -> Answer:
-        missing = self._missing_answer(query, ctx)
+    def _nothing(self, query: Query, fresh: Freshness) -> Answer:
+        missing = self._missing_answer(query)
         return missing.changed(rcode=int(Rcode.NXDOMAIN), fresh=missing.fresh.within(fresh))
 
 
