@@ -1,7 +1,7 @@
 """Bundles of Open Policy Agent: policies and data in one archive, with a manifest and a signature."""
 
 from dnspolicy.bundle.build import Contents, build
-from dnspolicy.bundle.errors import BundleError
+from dnspolicy.bundle.errors import BundleError, BundleNotOpened
 from dnspolicy.bundle.keys import Algorithm, Trust, VerificationKey, signing_key, verification_key
 from dnspolicy.bundle.limits import Limits
 from dnspolicy.bundle.manifest import Manifest, overlap
@@ -13,6 +13,7 @@ __all__ = [
     "Bundle",
     "BundleError",
     "BundleFile",
+    "BundleNotOpened",
     "Contents",
     "Limits",
     "Manifest",

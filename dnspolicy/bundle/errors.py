@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.model.errors import PolicyLoadError, PolicyNotChecked
 from dnspolicy.model.printable import printable
 
 
@@ -18,6 +18,10 @@ class BundleError(PolicyLoadError):
 
     def of(self, bundle: str) -> BundleError:
         """The same with the name of the bundle."""
-        named = BundleError(self.what, self.file, self.remedy)
+        named = type(self)(self.what, self.file, self.remedy)
         named.args = (f"bundle {printable(bundle)}: {self}",)
         return named
+
+
+class BundleNotOpened(BundleError, PolicyNotChecked):
+    """Nobody knows whether a bundle can be used: it could not be read or opened. Another time it may."""

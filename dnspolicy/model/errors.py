@@ -23,6 +23,10 @@ class PolicyLoadError(DnsPolicyError):
     """A policy or its data cannot be used. Holds all complaints: `file:line:column: …`, then the source line."""
 
 
+class PolicyNotChecked(PolicyLoadError):
+    """Nobody knows whether a policy can be used: what was to read or check it could not. Another time it may."""
+
+
 class EngineError(DnsPolicyError):
     """A policy engine gave no usable decision. Never an allow."""
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from dnspolicy.app.supply.folders import PolicyFolders
+from dnspolicy.chain.attempts import Attempts
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.rego import RegoEngine, say_what_is_lacking
 from dnspolicy.model.errors import PolicyLoadError
@@ -19,7 +20,7 @@ class RegoSupply:
     """Loads policies at once, and again when their files change, looked at every `reload` seconds.
 
     Raises PolicyLoadError at the start; later a policy that cannot be loaded leaves the one in force, is logged once
-    and counted.
+    and counted. One that could not be checked is tried again.
     """
 
     notes_first = False
@@ -35,7 +36,8 @@ class RegoSupply:
     ) -> None:
         self._folders = folders
         self._pause = reload
-        self._seen = folders.look()  # first: what changes while it is loaded is looked at again
+        # first: what changes while it is loaded is looked at again
+        self._attempts = Attempts(folders.look(), reload, monotonic)
         self._engine = RegoEngine(folders.load(), metrics=metrics, monotonic=monotonic, here=here)
         self._failed = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
         self._task: asyncio.Task[None] | None = None
@@ -71,25 +73,24 @@ class RegoSupply:
         while True:
             await asyncio.sleep(self._pause)
             try:
-                seen = await asyncio.to_thread(self._folders.look)
-                if seen != self._seen:
-                    self._seen = seen
+                if self._attempts.wanted(await asyncio.to_thread(self._folders.look)):
                     await self._reload(changed)
-            except Exception:
+                    self._attempts.done()
+            except PolicyLoadError as problem:
                 self._failed.inc()
-                log.exception("looking for a new policy failed; the one in force stays")
+                if self._attempts.failed(problem):
+                    log.error("the policy in force stays; the new one is refused:\n%s", problem)
+            except Exception as problem:  # a fault of ours must not end the watch
+                self._failed.inc()
+                if self._attempts.failed(problem):
+                    log.exception("looking for a new policy failed; the one in force stays")
 
     async def _reload(self, changed: Changed) -> None:
-        """Check the new policy beside the one in force, then swap. Answers go on meanwhile."""
+        """Check the new policy beside the one in force, then swap. Answers go on meanwhile. Raises PolicyLoadError."""
         before = self._engine.revision
-        try:
-            loaded = await asyncio.to_thread(self._folders.load)
-            if loaded.revision == self._engine.loaded.revision:
-                return
-            await self._engine.swap_slowly(loaded)
-        except PolicyLoadError as problem:
-            self._failed.inc()
-            log.error("the policy in force stays; the new one is refused:\n%s", problem)
+        loaded = await asyncio.to_thread(self._folders.load)
+        if loaded.revision == self._engine.loaded.revision:
             return
+        await self._engine.swap_slowly(loaded)
         changed()
         log.info("policy revision %s replaces %s", self._engine.revision, before)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from dnspolicy.chain.attempts import Attempts
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.regular import fingerprint
 from dnspolicy.engines.opa.connection import Lost
@@ -98,7 +99,8 @@ class OpaSupply:
         ]
         self._engine = OpaEngine(doors, float(settings.hold), documents, monotonic=monotonic)
         self._engine.wake = self._curious.set
-        self._seen = fingerprint(sources.folders)  # first: what changes while it is loaded is looked at again
+        # first: what changes while it is loaded is looked at again
+        self._attempts = Attempts(fingerprint(sources.folders), reload, monotonic)
         self._engine.ours = self._load() if sources.folders else None
         self._end_shows = [metrics.before_collect(show) for show in (*(door.show for door in doors), self._show)]
 
@@ -273,16 +275,19 @@ class OpaSupply:
         folders = self._sources.folders
         if not folders:
             return
-        seen = await asyncio.to_thread(fingerprint, folders)
-        if seen == self._seen:
+        if not self._attempts.wanted(await asyncio.to_thread(fingerprint, folders)):
             return
-        self._seen = seen
         try:
             loaded: Loaded = await asyncio.to_thread(self._load)
         except PolicyLoadError as problem:
             self._failed.inc()
-            log.error("the folders of policies that OPA has cannot be loaded:\n%s", problem)
+            if self._attempts.failed(problem):
+                log.error("the folders of policies that OPA has cannot be loaded:\n%s", problem)
             return
+        except Exception as problem:
+            self._attempts.failed(problem)
+            raise
+        self._attempts.done()
         self._engine.ours = loaded
         for door in self._engine.doors:
             door.holding, door.sure = None, False

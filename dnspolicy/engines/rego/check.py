@@ -139,7 +139,7 @@ def _evaluate(
             try:
                 asked.query(path, document)
             except (RegoTimeout, RegoMemory) as problem:
-                yield Complaint(file, 0, 0, too_much(problem, f"evaluation of rule {path}", job.limits))
+                yield too_much(file, problem, path, job.limits)
                 break
             except RegoError as problem:
                 complaint = from_regorus(str(problem), texts, file)
@@ -158,16 +158,20 @@ def _refused(
     try:
         yield from refused(asked, program, job.declared, job.sources.places)
     except (RegoTimeout, RegoMemory) as problem:
-        yield Complaint("policy", 0, 0, too_much(problem, f"evaluation of rule {RULE}", job.limits))
+        yield too_much("policy", problem, RULE, job.limits)
     except RegoError as problem:
         yield from_regorus(str(problem), texts, "policy")
 
 
-def too_much(problem: RegoTimeout | RegoMemory, doing: str, limits: Limits) -> str:
-    """What to say of an evaluation that reached a limit."""
-    if isinstance(problem, RegoTimeout):
-        return f"{doing} took longer than {limits.rule_seconds:g} s"
-    return f"{doing} needed more memory than it may have ({limits.evaluation_bytes >> 20} MiB)"
+def too_much(file: str, problem: RegoTimeout | RegoMemory, rule: str, limits: Limits) -> Complaint:
+    """What to say of an evaluation that reached a limit; another time the machine may have less to do."""
+    late = isinstance(problem, RegoTimeout)
+    over = (
+        f"took longer than {limits.rule_seconds:g} s"
+        if late
+        else f"needed more memory than it may have ({limits.evaluation_bytes >> 20} MiB)"
+    )
+    return Complaint(file, 0, 0, f"evaluation of rule {rule} {over}", unchecked=late)
 
 
 def _reference(path: list[str]) -> str:

@@ -34,7 +34,7 @@ def ask(module: str, task: bytes, limits: Limits) -> bytes | Complaint:
     try:
         done = run(module, task, limits.check_seconds)
     except OSError as problem:
-        return Complaint("policy", 0, 0, f"the check cannot be started: {problem.strerror}")
+        return Complaint("policy", 0, 0, f"the check cannot be started: {problem.strerror}", unchecked=True)
     last = done.output.rstrip(b"\n").rsplit(b"\n", 1)[-1]
     if done.code == 0 and last.startswith(b"= "):
         return last[2:]
@@ -44,7 +44,7 @@ def ask(module: str, task: bytes, limits: Limits) -> bytes | Complaint:
 def ended(last: bytes, code: int, limits: Limits, why: str = "") -> Complaint:
     """What to say of a process that ended, after this line; `why` if that is known."""
     file, doing = _doing(last)
-    return Complaint(file, 0, 0, why or _why(code, doing, limits))
+    return Complaint(file, 0, 0, why or _why(code, doing, limits), unchecked=True)
 
 
 def _doing(line: bytes) -> tuple[str, str]:

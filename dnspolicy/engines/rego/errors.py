@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.model.errors import PolicyLoadError, PolicyNotChecked
 from dnspolicy.model.printable import printable
 
 _TAB = 4
@@ -27,6 +27,8 @@ class Complaint(msgspec.Struct, frozen=True):
     remedy: str = ""
     source: str = ""
     """The line of the file, as it stands there."""
+    unchecked: bool = False
+    """Nothing is wrong that is known of: it could not be read or checked to the end, and another time it may."""
 
     def __str__(self) -> str:
         place = self.file + (f":{self.line}:{self.column}" if self.line else "")
@@ -60,12 +62,16 @@ def from_regorus(problem: str, texts: dict[str, str], file: str = "", remedy: st
 
 
 def refuse(complaints: Iterable[Complaint]) -> PolicyLoadError:
-    """The error that says them all, in the order of files and lines, each once."""
+    """The error that says them all, in the order of files and lines, each once.
+
+    PolicyNotChecked when one of them may be none another time.
+    """
     unique = sorted(set(complaints), key=lambda c: (c.file, c.line, c.column, c.what))
     shown = [str(c) for c in unique[:_MAX_SHOWN]]
     if len(unique) > _MAX_SHOWN:
         shown.append(f"… and {len(unique) - _MAX_SHOWN} more")
-    return PolicyLoadError("\n".join(shown))
+    kind = PolicyNotChecked if any(c.unchecked for c in unique) else PolicyLoadError
+    return kind("\n".join(shown))
 
 
 def _line(text: str, line: int) -> str:

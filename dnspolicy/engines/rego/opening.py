@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from dnspolicy.bundle import Bundle, BundleError, Limits, Trust, open_bundle
+from dnspolicy.bundle import Bundle, BundleError, BundleNotOpened, Limits, Trust, open_bundle
 from dnspolicy.chain.apart import confine, run
 from dnspolicy.engines.rego.datafile import parse_data
 from dnspolicy.engines.rego.errors import Complaint
@@ -38,13 +38,13 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 def open_apart(job: Job) -> Bundle:
-    """Open a bundle; 0.2 s and more. Blocks. Raises BundleError."""
+    """Open a bundle; 0.2 s and more. Blocks. Raises BundleError, BundleNotOpened."""
     try:
         done = run("dnspolicy.engines.rego.opening", msgspec.msgpack.encode(job), SECONDS)
     except OSError as problem:
-        raise BundleError(f"a process to open it cannot be started: {problem.strerror}").of(job.name) from None
+        raise BundleNotOpened(f"a process to open it cannot be started: {problem.strerror}").of(job.name) from None
     if done.code != 0:
-        raise BundleError(f"opening it {done.why(SECONDS, MEMORY)}").of(job.name)
+        raise BundleNotOpened(f"opening it {done.why(SECONDS, MEMORY)}").of(job.name)
     opened = msgspec.msgpack.decode(done.output, type=Opened)
     if opened.bundle is None:
         raise BundleError(opened.problem)

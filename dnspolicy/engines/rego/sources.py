@@ -173,9 +173,9 @@ def _bytes(path: Path, limits: Limits, complaints: list[Complaint]) -> bytes | N
 
 
 def _unreadable(path: Path | str, problem: OSError) -> Complaint:
-    if isinstance(problem, FileNotFoundError):
-        return Complaint(str(path), 0, 0, "no such file or folder")
-    return Complaint(str(path), 0, 0, f"cannot be read: {problem.strerror or problem}")
+    missing = isinstance(problem, FileNotFoundError)
+    what = "no such file or folder" if missing else f"cannot be read: {problem.strerror or problem}"
+    return Complaint(str(path), 0, 0, what, unchecked=True)
 
 
 def _fits(file: str, raw: bytes, limits: Limits, complaints: list[Complaint]) -> bool:

@@ -14,7 +14,7 @@ from dnspolicy.app.supply.folders import PolicyFolders
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.schema import Duration
-from dnspolicy.engines.rego import load
+from dnspolicy.engines.rego import Loaded, load
 from dnspolicy.engines.rego.opening import opened
 from dnspolicy.engines.rego.samples import samples
 from dnspolicy.model.errors import EngineUnavailable
@@ -44,11 +44,15 @@ class Rig:
     ) -> None:
         self.metrics = Metrics()
         self.changes = 0
+        self.loads: Callable[..., Loaded] = partial(load, isolated=False)
         self.supply = BundleSupply(
             placed(lines, Path, opened),
-            PolicyFolders(folders, "data.dnspolicy.decision", declared, partial(load, isolated=False)),
+            PolicyFolders(folders, "data.dnspolicy.decision", declared, self._load),
             reload=0.02, clock=SystemClock(), metrics=self.metrics, here=here, keeps=keeps,
         )  # fmt: skip
+
+    def _load(self, *arguments: Any, **options: Any) -> Loaded:
+        return self.loads(*arguments, **options)
 
     def value(self, name: str) -> dict[Any, float]:
         return next(dict(m.values) for m in self.metrics.collect() if m.name == name)  # type: ignore[attr-defined]

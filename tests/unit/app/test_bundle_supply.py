@@ -6,19 +6,25 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from errno import EIO
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from dnspolicy.bundle import BundleFile, Contents, Manifest, Signer, build, signing_key
+from dnspolicy.bundle import BundleFile, BundleNotOpened, Contents, Manifest, Signer, build, signing_key
+from dnspolicy.corefile.regular import Content, read_regular
 from dnspolicy.corefile.schema import Duration, Size
-from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.engines.rego import Loaded, load
+from dnspolicy.model.errors import PolicyLoadError, PolicyNotChecked
 from dnspolicy.policy.settings.bundle import BundleKey
 from dnspolicy.testing.bundleserver import BundleServer, Fault
 from tests.unit.app.bundle_rig import NOT_YET, Rig, line, running, until
 from tests.unit.bundle.archives import P256, manifest, packed, private_pem, public_pem, rule
 
+ANOTHER = ec.generate_private_key(ec.SECP256R1())
 DATA_RULE = b'package dnspolicy\n\ndecision := {"action": "allow", "rule": "r", "reason": data.site.name}\n'
 
 
@@ -26,8 +32,8 @@ def bundle(reason: str, **fields: object) -> bytes:
     return packed({".manifest": manifest(revision=f"of {reason}", **fields), "p.rego": rule(reason)})
 
 
-def signed(reason: str) -> bytes:
-    key, algorithm = signing_key("k", private_pem(P256))
+def signed(reason: str, private: Any = P256) -> bytes:
+    key, algorithm = signing_key("k", private_pem(private))
     contents = Contents(b"{}", (BundleFile("p.rego", rule(reason)),), Manifest(f"of {reason}"))
     return build(contents, Signer(key, algorithm))
 
@@ -87,6 +93,75 @@ def test_a_file_that_cannot_be_used_stops_the_start(tmp_path: Path, key: BundleK
     path.write_bytes(packed({"a/p.rego": b"package dnspolicy\n\ndecision := http.send({})\n"}))
     with pytest.raises(PolicyLoadError, match=r"b\.tar\.gz:a/p\.rego:3:13: "):
         Rig(line(path))
+
+
+def test_a_file_that_could_not_be_opened_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "b.tar.gz"
+    path.write_bytes(bundle("one"))
+    failures = [BundleNotOpened("opening it took longer than 60 s"), OSError(EIO, "disk")]
+
+    def fails(where: Path, limit: int) -> Content:
+        if failures:
+            raise failures.pop()
+        return read_regular(where, limit)
+
+    async def story() -> None:
+        async with running(line(path)) as rig:
+            monkeypatch.setattr("dnspolicy.app.supply.bundles.places.read_regular", fails)
+            path.write_bytes(bundle("two"))
+            await rig.comes_to("two")
+
+    asyncio.run(story())
+
+
+def test_a_policy_of_bundles_that_could_not_be_checked_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "b.tar.gz"
+    path.write_bytes(bundle("one"))
+    failures = [PolicyNotChecked("the check cannot be started"), RuntimeError("can't start new thread")]
+
+    def fails(*arguments: Any, **options: Any) -> Loaded:
+        if failures:
+            raise failures.pop()
+        return load(*arguments, isolated=False, **options)
+
+    async def story() -> None:
+        async with running(line(path)) as rig:
+            rig.loads = fails
+            path.write_bytes(bundle("two"))
+            await rig.comes_to("two")
+
+    asyncio.run(story())
+
+
+def test_a_key_that_comes_after_its_bundle_is_noticed(tmp_path: Path, key: BundleKey) -> None:
+    path = tmp_path / "b.tar.gz"
+    path.write_bytes(signed("one"))
+    another, renew = signed("two", ANOTHER), partial(Path(key.file).write_bytes, public_pem(ANOTHER))
+
+    async def story() -> None:
+        async with running(line(path, key=(key,))) as rig:
+            path.write_bytes(another)
+            await until(lambda: rig.refused == 1)
+            renew()
+            await rig.comes_to("two")
+
+    asyncio.run(story())
+
+
+def test_one_file_that_is_refused_does_not_hold_back_another(tmp_path: Path) -> None:
+    one, two = tmp_path / "one.tar.gz", tmp_path / "two.tar.gz"
+    one.write_bytes(packed({".manifest": manifest(roots=["dnspolicy"]), "p.rego": DATA_RULE}))
+    two.write_bytes(packed({".manifest": manifest(roots=["site"]), "site/data.json": b'{"name": "a"}'}))
+
+    async def story() -> None:
+        async with running(line(one), line(two)) as rig:
+            one.write_bytes(b"no bundle")
+            two.write_bytes(packed({".manifest": manifest(roots=["site"]), "site/data.json": b'{"name": "b"}'}))
+            await rig.comes_to("b")
+
+    asyncio.run(story())
 
 
 def test_a_bundle_of_policies_stands_beside_a_folder_of_data(tmp_path: Path) -> None:

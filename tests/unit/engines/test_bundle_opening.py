@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dnspolicy.app.reading import read_plan
-from dnspolicy.bundle import BundleError, Limits, Trust
+from dnspolicy.bundle import BundleError, BundleNotOpened, Limits, Trust
 from dnspolicy.engines.rego import opening
 from dnspolicy.engines.rego.opening import Job, open_apart, opened
 from dnspolicy.model.errors import ConfigError
@@ -36,14 +36,14 @@ def test_complaints_come_out(trust: Trust) -> None:
 
 def test_a_process_that_does_not_end_well_is_a_complaint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opening, "SECONDS", 0.001)
-    with pytest.raises(BundleError, match=r"bundle b\.tar\.gz: opening it took longer than 0\.001 s"):
+    with pytest.raises(BundleNotOpened, match=r"bundle b\.tar\.gz: opening it took longer than 0\.001 s"):
         open_apart(job(packed({"p.rego": ALLOW})))
     monkeypatch.undo()
     monkeypatch.setattr(opening.sys, "executable", "/nowhere")
-    with pytest.raises(BundleError, match=r"bundle b\.tar\.gz: a process to open it cannot be started"):
+    with pytest.raises(BundleNotOpened, match=r"bundle b\.tar\.gz: a process to open it cannot be started"):
         open_apart(job(packed({"p.rego": ALLOW})))
     monkeypatch.setattr(opening.sys, "executable", "/bin/false")
-    with pytest.raises(BundleError, match="or failed with code 1"):
+    with pytest.raises(BundleNotOpened, match="or failed with code 1"):
         open_apart(job(packed({"p.rego": ALLOW})))
 
 

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import msgspec
 
-from dnspolicy.bundle import Bundle, BundleError, Limits, Trust, VerificationKey, overlap, verification_key
+from dnspolicy.bundle import (
+    Bundle,
+    BundleError,
+    BundleNotOpened,
+    Limits,
+    Trust,
+    VerificationKey,
+    overlap,
+    verification_key,
+)
 from dnspolicy.corefile.regular import read_regular
 from dnspolicy.engines.rego import SourceFile
 from dnspolicy.engines.rego.opening import Job, open_apart
@@ -19,7 +28,7 @@ _ACCEPT = "application/vnd.openpolicyagent.bundles, application/gzip, applicatio
 Places = Callable[[str], Path]
 """A path as the Corefile writes it → where it is."""
 Open = Callable[[Job], Bundle]
-"""Blocks. Raises BundleError."""
+"""Blocks. Raises BundleError, BundleNotOpened."""
 
 
 class BundlePlace(msgspec.Struct, frozen=True):
@@ -41,7 +50,7 @@ class BundlePlace(msgspec.Struct, frozen=True):
         return Trust(keys, line.keyid, line.scope, line.exclude)
 
     def open(self, raw: bytes) -> Bundle:
-        """The bundle in these bytes, checked. Blocks. Raises BundleError."""
+        """The bundle in these bytes, checked. Blocks. Raises BundleError, BundleNotOpened."""
         try:
             trust = self.trust()
         except BundleError as problem:
@@ -49,12 +58,12 @@ class BundlePlace(msgspec.Struct, frozen=True):
         return self.opens(Job(self.name, raw, trust, Limits(packed=self.line.size)))
 
     def read(self) -> Bundle:
-        """The bundle in a file. Blocks. Raises BundleError."""
+        """The bundle in a file. Blocks. Raises BundleError, BundleNotOpened."""
         try:
             raw = read_regular(self.path(self.line.source), self.line.size).raw
         except (OSError, ValueError) as problem:
             why = getattr(problem, "strerror", None) or str(problem)
-            raise BundleError(f"cannot be read: {why}").of(self.name) from None
+            raise BundleNotOpened(f"cannot be read: {why}").of(self.name) from None
         return self.open(raw)
 
     def origin(self) -> Origin:
@@ -89,5 +98,6 @@ def _key(key: BundleKey, path: Path) -> VerificationKey:
     try:
         raw = read_regular(path, MAX_KEY).raw
     except (OSError, ValueError) as problem:
-        raise BundleError(f"key {key.file} cannot be read: {getattr(problem, 'strerror', None) or problem}") from None
+        why = getattr(problem, "strerror", None) or str(problem)
+        raise BundleNotOpened(f"key {key.file} cannot be read: {why}") from None
     return verification_key(f"key {key.file}", raw, key.algorithm, key.id)

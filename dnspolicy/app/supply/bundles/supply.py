@@ -12,6 +12,7 @@ from dnspolicy.app.supply.bundles.measures import BundleMeasures, shown_revision
 from dnspolicy.app.supply.bundles.places import BundlePlace, files_of
 from dnspolicy.app.supply.folders import PolicyFolders
 from dnspolicy.bundle import Bundle
+from dnspolicy.chain.attempts import Attempts
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.corefile.regular import Fingerprint, fingerprint
@@ -30,7 +31,8 @@ class BundleSupply:
     Files are read at once and looked at every `reload` seconds; raises PolicyLoadError at the start when one cannot be
     used. Behind a URL the copy on disk comes first. Without one, nothing is decided until the bundle is here; with
     `here` False, which is beside a policy in force, `settle` raises PolicyLoadError then. Later, what cannot be used
-    leaves what is in force, is logged once and counted. Without `keeps` copies on disk are read and not written.
+    leaves what is in force, is logged once and counted; what could not be checked is tried again. Without `keeps`
+    copies on disk are read and not written.
     """
 
     notes_first = False
@@ -71,7 +73,8 @@ class BundleSupply:
 
     def _begin(self) -> None:
         """What can be had without waiting for others."""
-        self._seen = dict(self._looks())
+        monotonic = self._clock.monotonic
+        self._attempts = {n: Attempts(seen, self._pause, monotonic) for n, seen in self._looks()}
         for place in self._places:
             place.trust()
         self._now = {n: self._places[n].read() for n in self._files}
@@ -139,33 +142,42 @@ class BundleSupply:
         while True:
             await asyncio.sleep(self._pause)
             try:
-                await self._look()
-            except PolicyLoadError as problem:
-                log.error("the policy in force stays; the new one is refused:\n%s", problem)
+                looks = await asyncio.to_thread(dict, self._looks())
+                for number, seen in looks.items():
+                    if self._attempts[number].wanted(seen):
+                        await self._renew(number, self._attempts[number])
             except Exception:  # a fault of ours must not end the watch
                 self._measures.refused()
                 log.exception("looking for a new policy failed; the one in force stays")
 
-    async def _look(self) -> None:
+    async def _renew(self, number: int | None, attempts: Attempts) -> None:
         """Take what has changed on disk."""
-        looks = await asyncio.to_thread(dict, self._looks())
-        moved = [n for n, seen in looks.items() if seen != self._seen[n]]
-        self._seen = looks
-        for number in moved:
-            if number is None:
-                await self.take(None, None)
-                continue
-            try:
-                bundle = await asyncio.to_thread(self._places[number].read)
-            except PolicyLoadError:
-                self._measures.refused()
-                raise
-            await self.take(number, bundle)
+        try:
+            await self.take(number, await self._read(number))
+            attempts.done()
+        except PolicyLoadError as problem:
+            if attempts.failed(problem):
+                log.error("the policy in force stays; the new one is refused:\n%s", problem)
+        except Exception as problem:  # a fault of ours must not end the watch
+            self._measures.refused()
+            if attempts.failed(problem):
+                log.exception("taking a new policy failed; the one in force stays")
+
+    async def _read(self, number: int | None) -> Bundle | None:
+        """The bundle in a file; None for the folders."""
+        if number is None:
+            return None
+        try:
+            return await asyncio.to_thread(self._places[number].read)
+        except PolicyLoadError:
+            self._measures.refused()
+            raise
 
     def _looks(self) -> Iterator[tuple[int | None, Fingerprint]]:
         yield None, self._folders.look()
         for number, path in self._files.items():
-            yield number, fingerprint((path,))
+            keys = (self._places[number].path(key.file) for key in self._places[number].line.key)
+            yield number, fingerprint((path, *keys))
 
     async def take(self, number: int | None, bundle: Bundle | None) -> None:
         """Put a bundle in force beside the others, or the folders as they are now. Raises PolicyLoadError."""

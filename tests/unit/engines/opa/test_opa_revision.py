@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from errno import EAGAIN
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from dnspolicy.chain.apart import Ended, run
 from dnspolicy.testing.opa import UNDEFINED, FakeOpa
 from tests.unit.engines.opa.asking import ALLOW, BLOCK, Asking
 
@@ -113,6 +116,26 @@ def test_another_policy_is_noticed_and_told_and_nothing_is_known_of_it(opa: Fake
         assert asking.changes == changes + 1
         assert asking.engine.footprint.paths == {()}
         (folder / "p.rego").write_text(opa.policies["p"])
+        asking.await_true(lambda: asking.engine.footprint.paths == {("client", "namespace")})
+
+
+def test_folders_that_could_not_be_checked_are_looked_at_again(
+    opa: FakeOpa, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = 2
+
+    def runs(*arguments: Any) -> Ended:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise BlockingIOError(EAGAIN, "no process")
+        return run(*arguments)
+
+    with Asking(opa.url, folders=(folder,)) as asking:
+        monkeypatch.setattr("dnspolicy.engines.rego.confined.run", runs)
+        opa.policies["p"] = POLICY.replace("shop", "bank")
+        (folder / "p.rego").write_text(opa.policies["p"])
+        asking.await_true(lambda: left < 0)
         asking.await_true(lambda: asking.engine.footprint.paths == {("client", "namespace")})
 
 
