@@ -130,7 +130,7 @@ class Feeds:
             feed.check_age()
 
     def _refresh(self) -> None:
-        """Tell the metrics all of it: those of a policy that has just ended may have had the same paths."""
+        """Tell the metrics all of it."""
         self._check_ages()
         for feed in self._feeds:
             held = self._shown.get(feed.of.path)

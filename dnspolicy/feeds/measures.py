@@ -7,17 +7,27 @@ from dnspolicy.feeds.failures import Reason
 
 
 class Measures:
-    """The metrics of all feeds of one server."""
+    """The metrics of the feeds of one policy.
+
+    Another, such as its candidate, may have a document at the same path: what is shown is the oldest, the largest,
+    each revision, and whether all see theirs.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
-        self._age = metrics.gauge(
-            "dnspolicy_feed_age_seconds", "Seconds since a document of a policy was known to be true.", ("path",)
+        path = ("path",)
+        self._age = metrics.joint_gauge(
+            "dnspolicy_feed_age_seconds", "Seconds since a document of a policy was known to be true.", path, max
         )
-        self._bytes = metrics.gauge("dnspolicy_feed_bytes", "Bytes of a document as JSON; 0 without one.", ("path",))
-        self._present = metrics.gauge(
-            "dnspolicy_feed_present", "1 when policies see a document, 0 when it is not there.", ("path",)
+        self._bytes = metrics.joint_gauge(
+            "dnspolicy_feed_bytes", "Bytes of a document as JSON; 0 without one.", path, max
         )
-        self._info = metrics.gauge("dnspolicy_feed_info", "1 for the revision of a document.", ("path", "revision"))
+        self._present = metrics.joint_gauge(
+            "dnspolicy_feed_present", "1 when policies see a document, 0 when it is not there.", path, min
+        )
+        self._info = metrics.joint_gauge(
+            "dnspolicy_feed_info", "1 for the revision of a document.", ("path", "revision"), max
+        )
+        self._revisions: dict[str, str] = {}
         self._changes = metrics.counter(
             "dnspolicy_feed_changes_total", "Documents that replaced another, or the lack of one.", ("path",)
         )
@@ -28,9 +38,9 @@ class Measures:
     def aged(self, path: str, seconds: float | None) -> None:
         """None: there is nothing that could be old."""
         if seconds is None:
-            self._age.values.pop((path,), None)
+            self._age.forget(self, (path,))
         else:
-            self._age.set(seconds, (path,))
+            self._age.set_for(self, seconds, (path,))
 
     def changed(self, path: str) -> None:
         """Policies see another document, or none any more."""
@@ -39,10 +49,11 @@ class Measures:
     def shows(self, path: str, size: int | None, revision: str) -> None:
         """What policies see now; `size` None: nothing."""
         self._forget_revision(path)
-        self._bytes.set(size or 0, (path,))
-        self._present.set(size is not None, (path,))
+        self._bytes.set_for(self, size or 0, (path,))
+        self._present.set_for(self, size is not None, (path,))
         if size is not None:
-            self._info.set(1.0, (path, revision))
+            self._revisions[path] = revision
+            self._info.set_for(self, 1.0, (path, revision))
 
     def failed(self, path: str, reason: Reason) -> None:
         self._failures.inc((path, reason.value))
@@ -51,8 +62,9 @@ class Measures:
         """It is no more."""
         self._forget_revision(path)
         for gauge in (self._age, self._bytes, self._present):
-            gauge.values.pop((path,), None)
+            gauge.forget(self, (path,))
 
     def _forget_revision(self, path: str) -> None:
-        for labels in [labels for labels in self._info.values if labels[0] == path]:
-            del self._info.values[labels]
+        revision = self._revisions.pop(path, None)
+        if revision is not None:
+            self._info.forget(self, (path, revision))

@@ -41,8 +41,9 @@ class Rig:
         here: bool = True,
         keeps: bool = True,
         declared: Declared = (),
+        metrics: Metrics | None = None,
     ) -> None:
-        self.metrics = Metrics()
+        self.metrics = metrics or Metrics()
         self.changes = 0
         self.loads: Callable[..., Loaded] = partial(load, isolated=False)
         self.supply = BundleSupply(

@@ -79,6 +79,27 @@ def test_a_file_is_in_force_and_followed(tmp_path: Path, key: BundleKey) -> None
     asyncio.run(story())
 
 
+def test_two_policies_may_have_one_bundle() -> None:
+    """As a policy and its candidate have, or that of before a change and that of after it."""
+
+    async def story() -> None:
+        async with serving(bundle("one")) as server, running(line(server.url)) as rig:
+            await rig.comes_to("one")
+            async with running(line(server.url), metrics=rig.metrics) as other:
+                await other.comes_to("one")
+            server.serve(bundle("two"))
+            await rig.comes_to("two")
+            async with running(line(server.url), metrics=rig.metrics) as other:
+                await other.comes_to("two")
+                assert list(rig.value("dnspolicy_policy_bundle_info")) == [(server.url, "of two")]
+            assert list(rig.value("dnspolicy_policy_bundle_info")) == [(server.url, "of two")]
+            assert list(rig.value("dnspolicy_policy_bundle_confirmed_seconds")) == [(server.url,)]
+        assert rig.value("dnspolicy_policy_bundle_info") == {}
+        assert rig.value("dnspolicy_policy_bundle_confirmed_seconds") == {}
+
+    asyncio.run(story())
+
+
 def test_a_file_that_cannot_be_used_stops_the_start(tmp_path: Path, key: BundleKey) -> None:
     path = tmp_path / "b.tar.gz"
     with pytest.raises(PolicyLoadError, match=r"bundle .*b\.tar\.gz: cannot be read: No such file"):

@@ -56,10 +56,12 @@ class Adjustable(FakeClock):
 class Stage:
     """Feeds of puppets, and what was put."""
 
-    def __init__(self, *paths: str, max_age: float | None = None, required: bool = False) -> None:
+    def __init__(
+        self, *paths: str, max_age: float | None = None, required: bool = False, metrics: Metrics | None = None
+    ) -> None:
         self.clock = Adjustable()
         self.putting: Callable[[], None] = lambda: None
-        self.metrics = Metrics()
+        self.metrics = metrics or Metrics()
         self.puts: list[Mapping[DataPath, bytes | None]] = []
         self.shown: dict[str, bytes] = {}
         self.refuses: bytes | None = None
@@ -293,6 +295,28 @@ def test_what_the_policy_refuses_keeps_nobody_else_back() -> None:
         assert stage.value("dnspolicy_feed_failures_total", "a", "bad_document") == 1
 
     play(lambda: Stage("a", "b"), story)
+
+
+def test_two_policies_may_have_documents_at_one_path() -> None:
+    """As a policy and its candidate have, or that of before a change and that of after it."""
+
+    async def story(stage: Stage) -> None:
+        other = Stage("a", metrics=stage.metrics)
+        await other.feeds.begin()
+        await other.puppets["a"].begun.wait()
+        stage.say("a", b"1", "one", age=60)
+        await stage.feeds.settle(5)
+        assert stage.value("dnspolicy_feed_present", "a") == 0
+        other.say("a", b"20", "two")
+        await other.feeds.settle(5)
+        shown = {name: stage.value(f"dnspolicy_feed_{name}", "a") for name in ("present", "bytes", "age_seconds")}
+        assert shown == {"present": 1, "bytes": 2, "age_seconds": 60}
+        assert [stage.value("dnspolicy_feed_info", "a", revision) for revision in ("one", "two")] == [1, 1]
+        await other.feeds.stop()
+        assert stage.value("dnspolicy_feed_bytes", "a") == 1
+        assert [stage.value("dnspolicy_feed_info", "a", revision) for revision in ("one", "two")] == [1, None]
+
+    play(lambda: Stage("a"), story)
 
 
 def test_nothing_is_left_of_feeds_that_have_stopped() -> None:

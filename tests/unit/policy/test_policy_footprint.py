@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dnspolicy.model.identity import Identity, Owner
+from dnspolicy.model.name import from_text
+from dnspolicy.model.query import Query, Via
 from dnspolicy.policy.footprint import ALWAYS, EXISTS, Footprint, Path, client_projector, projector
 from dnspolicy.policy.input import PolicyInput, encode
 from tests.unit.policy.questions import ABSENT, PATHS, identities, question, questions, read, variants
@@ -44,6 +46,18 @@ def test_pods_of_a_namespace_share_a_key() -> None:
     assert project(question(pod="a", ip="10.0.0.1")) == project(question(pod="b", ip="10.0.0.2"))
     assert project(question(namespace="shop")) != project(question(namespace="other"))
     assert project(question("a.example")) != project(question("b.example"))
+
+
+@pytest.mark.parametrize("path", [(), ("query",), ("query", "asked"), ("query", "name"), ("query", "suffixes")])
+def test_letters_of_the_name_make_no_difference(path: Path) -> None:
+    """A resolver may choose them at random, and the document shows them in lower case."""
+    plain, mixed = (
+        msgspec.structs.replace(question(), query=Query(name, 1, name, via=Via.CNAME))
+        for name in map(from_text, ("www.shop.example", "wWw.ShOp.eXAMPLE"))
+    )
+    project = projector(Footprint(frozenset({path})))
+    assert project(plain) == project(mixed)
+    assert encode(plain) == encode(mixed)
 
 
 @pytest.mark.parametrize(

@@ -11,20 +11,27 @@ MAX_LABEL = 64
 
 
 class BundleMeasures:
-    """The metrics of bundles. A bundle is called by its name in the Corefile."""
+    """The metrics of the bundles of one policy. A bundle is called by its name in the Corefile.
+
+    Another policy, such as its candidate, may have one of the same name: what is shown is each revision, and the oldest
+    confirmation.
+    """
 
     def __init__(self, metrics: Metrics) -> None:
         self._refused = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
-        self._info = metrics.gauge(
+        self._info = metrics.joint_gauge(
             "dnspolicy_policy_bundle_info",
             "1 for the revision that a bundle in force says it is.",
             ("bundle", "revision"),
+            max,
         )
-        self._confirmed = metrics.gauge(
+        self._confirmed = metrics.joint_gauge(
             "dnspolicy_policy_bundle_confirmed_seconds",
             "Unix time at which the server of a bundle last said that it is the one there is.",
             ("bundle",),
+            min,
         )
+        self._revisions: dict[str, str] = {}
         self._failures = metrics.counter(
             "dnspolicy_policy_bundle_failures_total",
             "Times a bundle could not be had or was refused, by reason.",
@@ -36,20 +43,26 @@ class BundleMeasures:
         self._refused.inc()
 
     def in_force(self, bundle: Bundle) -> None:
-        self.forget(bundle.name)
-        self._info.set(1.0, (bundle.name, shown_revision(bundle)))
+        self._forget_revision(bundle.name)
+        self._revisions[bundle.name] = revision = shown_revision(bundle)
+        self._info.set_for(self, 1.0, (bundle.name, revision))
 
     def confirmed(self, name: str, at: float) -> None:
-        self._confirmed.set(at, (name,))
+        self._confirmed.set_for(self, at, (name,))
 
     def failed(self, name: str, problem: DnsPolicyError) -> None:
         reason = problem.reason if isinstance(problem, FeedFailure) else Reason.BAD_DOCUMENT
         self._failures.inc((name, reason.value))
 
     def forget(self, name: str) -> None:
-        """A bundle that is no longer in force."""
-        for labels in [labels for labels in self._info.values if labels[0] == name]:
-            del self._info.values[labels]
+        """It is followed no longer."""
+        self._forget_revision(name)
+        self._confirmed.forget(self, (name,))
+
+    def _forget_revision(self, name: str) -> None:
+        revision = self._revisions.pop(name, None)
+        if revision is not None:
+            self._info.forget(self, (name, revision))
 
 
 def shown_revision(bundle: Bundle) -> str:
