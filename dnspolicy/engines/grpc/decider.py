@@ -25,7 +25,7 @@ log = logging.getLogger("dnspolicy.decider")
 LOOK = 0.2
 """Seconds between two looks at what is in force."""
 BATCHES = 64
-"""Batches of one stream that may be under way before no more are read."""
+"""Batches of one stream that may be unanswered before no more are read."""
 _INTERNAL = 13
 """Of google.rpc.Code."""
 
@@ -90,7 +90,6 @@ class _Methods:
 
         async def decide(batch: pb.CheckBatchRequest) -> None:
             decided.put_nowait(await self._check_batch(batch))
-            room.release()
 
         async def read() -> None:
             async with asyncio.TaskGroup() as deciding:
@@ -103,6 +102,7 @@ class _Methods:
         try:
             while (batch := await decided.get()) is not None:
                 yield batch
+                room.release()  # it has left: of a client that does not read no more is read
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)

@@ -12,26 +12,32 @@ import pytest
 import uvloop
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from dnspolicy.engines.grpc.decider import add_decider
+from dnspolicy.engines.grpc.decider import BATCHES, add_decider
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.engines.grpc.words import CHECK, CHECK_BATCH, GET_INFO, SERVICE, STREAM_CHECK, WATCH
 from tests.unit.engines.points import PATIENCE
 
 ALLOW = pb.CheckResponse(allow=pb.Allow(), rule="r", reason="all the same")
-WRONG, SLOW = "wrong.example", "slow.example"
+WRONG, SLOW, LONG = "wrong.example", "slow.example", "long.example"
+LENGTH = 65_536
+"""Bytes of an answer about `LONG`: as many as HTTP/2 takes of a stream that nobody reads."""
 
 
 class Author:
-    """Gives one and the same response to all; fails for `WRONG`, and waits at `SLOW` until `released`."""
+    """Gives one and the same response to all, a long one to `LONG`; fails for `WRONG`, waits at `SLOW` until `released`."""
 
     def __init__(self) -> None:
         self.revision = "one"
+        self.asked = 0
         self.released = asyncio.Event()
 
     def info(self) -> pb.GetInfoResponse:
         return pb.GetInfoResponse(engine="an author's", revision=self.revision, timeless=True)
 
     async def check(self, request: pb.CheckRequest) -> pb.CheckResponse:
+        self.asked += 1
+        if request.query.name == LONG:
+            return pb.CheckResponse(allow=pb.Allow(), reason="x" * LENGTH)
         if request.query.name == WRONG:
             raise KeyError(WRONG)
         if request.query.name == SLOW:
@@ -108,6 +114,26 @@ def test_a_slow_decision_holds_up_no_later_batch() -> None:
             assert len((await stream.read()).responses) == 1
             await stream.done_writing()
             assert await stream.read() is grpc.aio.EOF
+
+    uvloop.run(work())
+
+
+def test_a_client_that_does_not_read_is_read_from_no_more() -> None:
+    """Until it reads again; others are answered meanwhile."""
+    sent = 16 * BATCHES
+
+    async def work() -> None:
+        author = Author()
+        async with served(author) as channel:
+            stream = stream_of(channel)
+            for _ in range(sent):
+                await stream.write(asked(LONG))
+            await stream.done_writing()
+            for _ in range(sent):
+                await channel.unary_unary(CHECK)(asked("a.example").requests[0].SerializeToString())
+            assert author.asked - sent < 4 * BATCHES
+            found = [told(batch) async for batch in stream]
+            assert found == [[(1, "allow", "one")]] * sent
 
     uvloop.run(work())
 
