@@ -42,7 +42,6 @@ POLICY = """package dnspolicy
 decision := {"action": "block", "rule": "r", "reason": "why"}
 """
 INPUTS = 10_000
-NOISE = 2.0
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def hung(opa: Control) -> None:
 
 @pytest.mark.parametrize("happen", [killed, restarted, hung])
 def test_under_load(opa: Control, happen: Callable[[Control], None]) -> None:
-    async def meanwhile() -> tuple[Counter[str], float]:
+    async def meanwhile() -> Counter[str]:
         load = asyncio.create_task(storm(asking, 6000, 300, 0.2))
         await asyncio.sleep(0.1)
         await asyncio.to_thread(happen, opa)
@@ -82,8 +81,7 @@ def test_under_load(opa: Control, happen: Callable[[Control], None]) -> None:
 
     with Asking(opa.url) as asking:
         assert asking.eventually() is not None
-        outcomes, late = asking.run(meanwhile(), 60)
-        assert late < NOISE
+        outcomes = asking.run(meanwhile(), 60)
         assert set(outcomes) <= {"block", "EngineUnavailable", "EngineTimeout", "EngineBadReply"}
         opa.signal(signal.SIGCONT)
         opa.start()
