@@ -24,7 +24,10 @@ LENGTH = 65_536
 
 
 class Author:
-    """Gives one and the same response to all, a long one to `LONG`; fails for `WRONG`, waits at `SLOW` until `released`."""
+    """Gives one and the same response to all, but a long one to `LONG`.
+
+    Fails for `WRONG`, and waits at `SLOW` until `released`. `asked` counts questions.
+    """
 
     def __init__(self) -> None:
         self.revision = "one"
