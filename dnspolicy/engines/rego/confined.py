@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
-from dnspolicy.chain.apart import run
+from dnspolicy.chain.apart import confine, run
 from dnspolicy.engines.rego.errors import Complaint
 from dnspolicy.engines.rego.sources import Limits
 
@@ -26,6 +25,8 @@ LOOKING = "looking at the rules"
 """Work of our own, which takes as long as the rules are many but ends."""
 Begins = Callable[[str, str], None]
 """Told which file, and what in it, is parsed or evaluated next; starts its CPU time anew."""
+Answer = Callable[[Any], None]
+"""Takes what was found."""
 T = TypeVar("T")
 
 
@@ -66,17 +67,26 @@ def _why(code: int, doing: str, limits: Limits) -> str:
 
 
 @contextmanager
-def serve(kind: type[T], limits_of: Callable[[T], Limits]) -> Iterator[tuple[T, Begins, Callable[[Any], None]]]:
+def serve(kind: type[T], limits_of: Callable[[T], Limits]) -> Iterator[tuple[T, Begins, Answer]]:
     """The process: its task, what is told of each step, and what takes the answer."""
-    out: BinaryIO = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # regorus prints to standard output
-    gc.disable()  # a short life with millions of small objects
     os.nice(5)
     task = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=kind)
     limits = limits_of(task)
+    yield task, *telling(confined(limits.check_bytes), limits)
+
+
+def confined(memory: int) -> BinaryIO:
+    """Let this process have no more than so many bytes, and end by too much CPU time. Returns where its lines go."""
+    out: BinaryIO = os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # regorus prints to standard output
+    gc.disable()  # millions of small objects, of which few are garbage before the answer
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_AS, (limits.check_bytes,) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine(memory)
+    return out
+
+
+def telling(out: BinaryIO, limits: Limits) -> tuple[Begins, Answer]:
+    """For one task of a confined process: what is told of each step, and what takes the answer."""
 
     def begins(file: str, what: str) -> None:
         _write(out, b"@ ", (file, what))
@@ -87,7 +97,7 @@ def serve(kind: type[T], limits_of: Callable[[T], Limits]) -> Iterator[tuple[T, 
         signal.setitimer(signal.ITIMER_PROF, 0)
         _write(out, b"= ", said)
 
-    yield task, begins, answer
+    return begins, answer
 
 
 def _write(out: BinaryIO, sign: bytes, said: Any) -> None:

@@ -45,7 +45,7 @@ class Checker:
         self.close()
         self._left = JOBS - 1
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "dnspolicy.engines.tiers.worker"],
+            [sys.executable, "-m", "dnspolicy.engines.tiers.check_process"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(),
         )  # fmt: skip
         return self._process

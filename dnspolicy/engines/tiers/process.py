@@ -16,7 +16,7 @@ from dnspolicy.chain.apart import environment
 from dnspolicy.engines.tiers.messages import Ask, Forget, Put, Said, SaidReader, frame
 from dnspolicy.policy.settings.failure import FailureKind
 
-MODULE = "dnspolicy.engines.tiers.evaluate"
+MODULE = "dnspolicy.engines.tiers.evaluate_process"
 GONE = 1.0
 """Seconds in which a process whose connection is closed ends by itself."""
 STUCK = 5.0

@@ -1,4 +1,4 @@
-"""Evaluates the policies of namespaces in a process of its own: `python -m dnspolicy.engines.tiers.evaluate SHARE`.
+"""Evaluates policies of namespaces in a process of its own: `python -m dnspolicy.engines.tiers.evaluate_process SHARE`.
 
 Standard input is a socket, on which it is told and asked. What hangs, needs too much memory or goes too deep ends the
 process, and the server begins another one.
