@@ -13,6 +13,7 @@ from dnspolicy.engines.rego.builtins import ARITY, GROWS, UNBOUNDED, is_builtin,
 from dnspolicy.engines.rego.certain import Certainty, assigned, bound, declared, iterates
 from dnspolicy.engines.rego.errors import Complaint, at_offset
 from dnspolicy.engines.rego.forms import differences
+from dnspolicy.engines.rego.functions import functions
 from dnspolicy.engines.rego.named import declarations, imports
 from dnspolicy.engines.rego.program import Placed, Program
 from dnspolicy.engines.rego.recursion import circles
@@ -55,6 +56,7 @@ def complaints(program: Program, *, trusted: bool = True) -> Iterator[Complaint]
         yield _at(placed.module, placed.rule.at, f"the rule needs itself: {text}", "break the circle")
     yield from _conflicts(program)
     yield from imports(program)
+    yield from functions(program)
 
 
 def missing(program: Program, entrypoint: tuple[str, ...]) -> Iterator[Complaint]:

@@ -1,4 +1,4 @@
-"""Rules that need themselves, directly or through others."""
+"""Which rules need which; those that need themselves, directly or through others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dnspolicy.engines.rego.tree import Call, Ref, Var, walk_rule
 
 def circles(program: Program) -> Iterator[tuple[Placed, tuple[str, ...]]]:
     """A rule on each circle, and the paths along it back to that rule; a rule is told of once."""
-    needs = {id(p.rule): _needs(program, p) for p in program.rules}
+    needs = {id(p.rule): needed(program, p) for p in program.rules}
     finished: set[int] = set()
     told: set[str] = set()
     for start in program.rules:
@@ -22,6 +22,18 @@ def circles(program: Program) -> Iterator[tuple[Placed, tuple[str, ...]]]:
             if told.isdisjoint(names):
                 told.update(names)
                 yield trail[0], (*names, names[0])
+
+
+def reached(program: Program, start: Placed) -> Iterator[Placed]:
+    """A rule and all that are evaluated for it, directly or through others."""
+    pending, seen = [start], {id(start.rule)}
+    while pending:
+        placed = pending.pop()
+        yield placed
+        for other in needed(program, placed):
+            if id(other.rule) not in seen:
+                seen.add(id(other.rule))
+                pending.append(other)
 
 
 def _from(start: Placed, needs: dict[int, list[Placed]], finished: set[int]) -> Iterator[list[Placed]]:
@@ -49,7 +61,7 @@ def _name(placed: Placed) -> str:
     return ".".join(("data", *[s or "*" for s in placed.path]))
 
 
-def _needs(program: Program, placed: Placed) -> list[Placed]:
+def needed(program: Program, placed: Placed) -> list[Placed]:
     """The rules that a rule refers to."""
     found: dict[int, Placed] = {}
     local = declared(placed.rule)

@@ -200,6 +200,85 @@ def test_imports_are_each_files_own(tmp_path: Path) -> None:
     assert "d.rego" not in found
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param('f(x, y) := "b" if x != y', id="other arguments"),
+        pytest.param('f(right, left) := "b" if left == "x"', id="the same in another order"),
+        pytest.param('f(left, right) := "b" if left != right', id="the same"),
+        pytest.param('f("a", "b") := "b"', id="constants"),
+        pytest.param("package lib\nimport data.dnspolicy\nx := dnspolicy.g(1)", id="of a reference"),
+    ],
+)
+def test_a_function_lies_in_one_file(tmp_path: Path, other: str) -> None:
+    """Else what the second file makes of its arguments depends on where they stand in the first."""
+    files = {"b.rego": 'f(left, right) := "a" if left == right\n\ng(_) := f(1, 2)\n', "c.rego": f"{other}\n"}
+    found = complaints(tmp_path, DECIDES, **files)
+    if "package" in other:
+        assert found == ""
+    else:
+        assert f"{tmp_path}/c.rego:2:1: function data.dnspolicy.f is defined in {tmp_path}/b.rego too" in found
+
+
+LIB = "package lib\n\nf(_) := 1\n\ng(_) := f(2)\n"
+NOT_REPLACED = "`with {}` would not replace the call of {} in {{}}/{}"
+REPLACED = [
+    pytest.param(
+        "x if f(1) with data.dnspolicy.f as h",
+        "2:16",
+        NOT_REPLACED.format("data.dnspolicy.f", "f", "policy.rego:2"),
+        id="short",
+    ),
+    pytest.param(
+        "x if data.dnspolicy.f(1) with f as h",
+        "2:31",
+        NOT_REPLACED.format("f", "data.dnspolicy.f", "policy.rego:2"),
+        id="full",
+    ),
+    pytest.param(
+        "x if data.lib.g(1) with data.lib.f as 3",
+        "2:25",
+        NOT_REPLACED.format("data.lib.f", "f", "lib.rego:5"),
+        id="elsewhere",
+    ),
+    pytest.param(
+        "import data.lib\nx if lib.g(1) with lib.f as h",
+        "3:20",
+        NOT_REPLACED.format("data.lib.f", "f", "lib.rego:5"),
+        id="imported",
+    ),
+    pytest.param(
+        "x if data.lib.g(1) with f as h",
+        "2:25",
+        "`with f` would replace f in {}/lib.rego:5 too, which is another function",
+        id="another",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rego", "place", "says"), REPLACED)
+def test_a_function_that_would_not_be_replaced(tmp_path: Path, rego: str, place: str, says: str) -> None:
+    found = complaints(tmp_path, f"{rego}\n{DECIDES}", **{"lib.rego": LIB, "b.rego": "f(_) := 1\n\nh(_) := 2\n"})
+    assert f"{tmp_path}/policy.rego:{place}: {says.format(tmp_path)}" in found
+
+
+@pytest.mark.parametrize(
+    "rego",
+    [
+        pytest.param("x if f(1) with f as h", id="short"),
+        pytest.param("x if data.lib.g(1) with data.lib.g as h", id="full"),
+        pytest.param("import data.lib as l\nx if l.g(1) with data.lib.g as h", id="imported"),
+        pytest.param("import data.lib as l\nx if data.lib.g(1) with l.g as 4", id="as a value"),
+        pytest.param("x if lower(1) with lower as h", id="builtin"),
+        pytest.param("x if data.lib.g(1) with data.lib.g as h\ny := data.lib.k(1)", id="another call elsewhere"),
+        pytest.param("x if data.lib.v with data.lib.v as 3", id="rule"),
+    ],
+)
+def test_a_function_that_is_replaced(tmp_path: Path, rego: str) -> None:
+    files = {"lib.rego": "package lib\n\ng(_) := 1\n\nk(_) := g(2)\n\nv := 2\n", "b.rego": "f(_) := 1\n\nh(_) := 2\n"}
+    assert complaints(tmp_path, f"{rego}\n{DECIDES}", **files) == ""
+
+
 def test_what_a_file_says_does_not_reach_the_terminal_raw(tmp_path: Path) -> None:
     found = complaints(tmp_path, 'x := http.send("\x1b[31m")\n' + DECIDES)
     assert "\x1b" not in found

@@ -134,6 +134,24 @@ def test_what_the_server_refuses_is_refused_here(tmp_path: Path, capsys: pytest.
     assert "p.rego:2:6: http.send may not be called" in err
 
 
+def test_a_function_that_would_not_be_replaced_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tests = """
+        package a_test
+
+        test_x if data.a.x == 2 with data.a.f as 2
+
+        test_y if data.a.y == 2 with data.a.f as 2
+        """
+    write(tmp_path, {"p.rego": "package a\n\nf(_) := 1\n\nx := data.a.f(1)\n\ny := f(1)\n", "p_test.rego": tests})
+    code, out, err = run(capsys, tmp_path)
+    assert (code, out) == (1, "")
+    assert err.startswith(f"{tmp_path}/p_test.rego:5:30: `with data.a.f` would not replace the call of f in ")
+    assert f"{tmp_path}/p.rego:7; call it data.a.f there, or write `with f`" in err
+    assert "_test.rego:3" not in err
+    (tmp_path / "p.rego").write_text("package a\n\nf(_) := 1\n\nx := data.a.f(1)\n\ny := data.a.f(1)\n")
+    assert run(capsys, tmp_path) == (0, "PASS: 2/2\n", "")
+
+
 def test_a_file_that_does_not_parse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, write(tmp_path, {"p.rego": "x :=", "p_test.rego": "test_x := true"}))
     assert code == 1
