@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from dnspolicy.engines.rego import RegoEngine, load
-from dnspolicy.engines.static import StaticEngine
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable
 from dnspolicy.model.verdict import Action, Verdict
 from dnspolicy.policy.decode import decode
+from dnspolicy.testing.static import StaticEngine
 from tests.contract.rigs import RIGS, UNDEFINED, Break, Rig
 from tests.contract.rigs.base import PATIENCE
 from tests.unit.policy.test_policy_decode import BAD, GOOD

@@ -18,7 +18,6 @@ import msgspec
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.engines.static import StaticEngine
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Query
 from dnspolicy.model.verdict import Action, Verdict
@@ -27,6 +26,7 @@ from dnspolicy.plugins.policy.judge import Judge
 from dnspolicy.policy.decisions import DecisionCache
 from dnspolicy.policy.footprint import Footprint, Path
 from dnspolicy.policy.input import PolicyInput
+from dnspolicy.testing.static import StaticEngine
 from tests.bench.engines.measured import Measured, measured
 from tests.bench.engines.questions import questions
 

@@ -13,11 +13,11 @@ from dnspolicy.chain.clock import SystemClock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.engines.grpc import GrpcSupply
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
-from dnspolicy.engines.static import Says, StaticEngine, StaticSupply
 from dnspolicy.policy.decode import decode
 from dnspolicy.policy.engine import Engine
 from dnspolicy.policy.settings.grpc import GrpcMode, GrpcSettings
 from dnspolicy.testing.pdp import DecisionPoint, Fault
+from dnspolicy.testing.static import Says, StaticEngine, StaticSupply
 from tests.contract.rigs.base import UNDEFINED, Break, Rig
 from tests.contract.rigs.says import response_of
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from dnspolicy.engines.static import StaticEngine
 from dnspolicy.model.verdict import Verdict
 from dnspolicy.policy.decode import decode
 from dnspolicy.policy.engine import Engine
 from dnspolicy.policy.input import PolicyInput
+from dnspolicy.testing.static import StaticEngine
 from tests.contract.rigs.base import UNDEFINED, Break, Rig
 
 

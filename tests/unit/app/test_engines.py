@@ -13,10 +13,10 @@ from dnspolicy.app.parts import Parts
 from dnspolicy.app.plan import Plan
 from dnspolicy.app.supply import Engines, build
 from dnspolicy.chain.clock import SystemClock
-from dnspolicy.engines.static import StaticEngine, StaticSupply
 from dnspolicy.model.answer import NOTHING, Dependencies, Rests
 from dnspolicy.plugins.policy import Config, Judge
 from dnspolicy.policy.engine import Reach
+from dnspolicy.testing.static import StaticEngine, StaticSupply
 
 ALL: Dependencies = frozenset({(Rests.POLICY, "static")})
 CLIENTS = "clients"

@@ -27,10 +27,10 @@ from dnspolicy.cluster.objects import (
     key_of,
 )
 from dnspolicy.engines.rego import Loaded, RegoEngine, load
-from dnspolicy.engines.static import StaticSupply
 from dnspolicy.plugins.policy import Config
 from dnspolicy.server import front
 from dnspolicy.testing.clock import FakeClock
+from dnspolicy.testing.static import StaticSupply
 from tests.unit.app.chains import BLOCKS, ROOMS, ZONE, chains, corefile
 from tests.unit.app.one import One
 

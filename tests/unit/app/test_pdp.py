@@ -31,13 +31,13 @@ from dnspolicy.engines.grpc.decode import reply_of
 from dnspolicy.engines.grpc.encode import body, request
 from dnspolicy.engines.grpc.pb import policy_pb2 as pb
 from dnspolicy.engines.grpc.words import CHECK, CHECK_BATCH, GET_INFO, SERVICE, STREAM_CHECK, WATCH
-from dnspolicy.engines.static import Says, StaticEngine, StaticSupply
 from dnspolicy.model.errors import ConfigError, EngineBadReply, EngineTimeout
 from dnspolicy.model.name import from_labels
 from dnspolicy.model.verdict import Action, AuditLevel, BlockAs, Mode, Verdict, Would
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput, encode
 from dnspolicy.policy.settings.grpc import GrpcSettings
+from dnspolicy.testing.static import Says, StaticEngine, StaticSupply
 from tests.unit.policy.questions import question, questions
 
 TEXTS = st.sampled_from(["r", "a reason", "größer"])

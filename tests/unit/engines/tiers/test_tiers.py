@@ -19,7 +19,6 @@ from dnspolicy.chain.metrics import Metrics
 from dnspolicy.cluster.objects import Thing
 from dnspolicy.engines.rego import Loaded, RegoEngine, load
 from dnspolicy.engines.rego.binding import Binding, available, preferred
-from dnspolicy.engines.static import StaticEngine
 from dnspolicy.engines.tiers import Policies, TieredEngine
 from dnspolicy.engines.tiers.budget import BURST, Budget
 from dnspolicy.engines.tiers.combine import may_be_narrowed, narrowed
@@ -34,6 +33,7 @@ from dnspolicy.model.verdict import Action, Mode, Phase, Verdict, Would
 from dnspolicy.policy.footprint import projector
 from dnspolicy.policy.input import PolicyInput
 from dnspolicy.policy.settings.tenants import Tenants
+from dnspolicy.testing.static import StaticEngine
 
 ALLOW = Verdict(Action.ALLOW, "op/allow", "allowed", revision="op")
 BLOCK = Verdict(Action.BLOCK, "op/block", "blocked", revision="op")

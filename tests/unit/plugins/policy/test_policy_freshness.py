@@ -11,7 +11,6 @@ from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.cluster.index import Index
 from dnspolicy.cluster.objects import Endpoint, EndpointSlice, Kind
-from dnspolicy.engines.static import StaticEngine
 from dnspolicy.model.answer import Answer, Freshness, Reply, Rests
 from dnspolicy.model.errors import EngineTimeout
 from dnspolicy.model.identity import ClientKind, Identity
@@ -27,6 +26,7 @@ from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
 from dnspolicy.policy.settings.failure import OnError, OnErrorLine
 from dnspolicy.testing.clock import FakeClock
+from dnspolicy.testing.static import StaticEngine
 from dnspolicy.wire import rdata
 
 NAME = from_text("db.example")

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.engines.static import StaticEngine
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable
 from dnspolicy.model.verdict import Action, Mode, Origin, Verdict
 from dnspolicy.plugins.policy import Config, Judge
@@ -24,6 +23,7 @@ from dnspolicy.policy.footprint import Footprint, Path
 from dnspolicy.policy.input import PolicyInput, encode
 from dnspolicy.policy.settings.failure import OnError, OnErrorLine
 from dnspolicy.testing.clock import FakeClock
+from dnspolicy.testing.static import StaticEngine
 from tests.unit.policy.questions import PATHS, questions, read, variants
 
 PERIOD = 20

@@ -9,7 +9,6 @@ import pytest
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.cluster.index import Index
-from dnspolicy.engines.static import StaticEngine
 from dnspolicy.model.answer import ONCE, Answer, Reply
 from dnspolicy.model.name import ROOT, from_text
 from dnspolicy.model.query import Query, Transport
@@ -19,6 +18,7 @@ from dnspolicy.plugins.policy import Config, Judge, Policy
 from dnspolicy.policy.decisions import DecisionCache
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.testing.clock import FakeClock
+from dnspolicy.testing.static import StaticEngine
 from dnspolicy.wire import rdata
 
 ZONE = from_text("zone.test")

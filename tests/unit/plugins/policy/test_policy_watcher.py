@@ -10,7 +10,6 @@ import pytest
 
 from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.metrics import Metrics
-from dnspolicy.engines.static import StaticEngine
 from dnspolicy.model.errors import EngineTimeout
 from dnspolicy.model.name import from_text
 from dnspolicy.model.query import Query
@@ -22,6 +21,7 @@ from dnspolicy.policy.decisions import DecisionCache
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
 from dnspolicy.testing.clock import FakeClock
+from dnspolicy.testing.static import StaticEngine
 
 NAME = from_text("db.example")
 ALLOW = Verdict(Action.ALLOW, "force/all", "x", revision="1")
