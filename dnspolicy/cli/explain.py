@@ -177,14 +177,14 @@ class Page:
         block = f"server block {outcome.zone} ({outcome.server})"
         self.line(("question  ", "bold"), f"{query.asked} {type_text(query.qtype)} over {query.transport}, {block}")
         for judgement in different(outcome.judgements):
-            self._judgement(judgement, query)
+            self._judgement(judgement)
         if not outcome.judgements:
             self.line(("policy    ", "bold"), "none in this server block")
         if self._show_input:
             self.input(outcome)
         self._answer(outcome)
 
-    def _judgement(self, judgement: Judgement, query: Query) -> None:
+    def _judgement(self, judgement: Judgement) -> None:
         verdict = judgement.verdict
         about = "the answer" if judgement.phase is Phase.RESPONSE else judgement.name
         if verdict.trigger.startswith("cname:"):

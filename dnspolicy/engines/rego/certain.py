@@ -82,13 +82,13 @@ class Certainty:
             return expr
         if meaning.root == "input":
             return None if path in ALWAYS else expr
-        return None if self._data(meaning, path) else expr
+        return None if self._data(path) else expr
 
     def meaning(self, expr: Expr) -> Meaning | None:
         """What a name means in this module, unless it is local."""
         return self._program.meaning(self._module, expr)
 
-    def _data(self, meaning: Meaning, path: tuple[str, ...]) -> bool:
+    def _data(self, path: tuple[str, ...]) -> bool:
         found = self._program.matching(path)
         if not found:
             return self._program.has_data(path)
