@@ -42,7 +42,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     to hold it until something changes (`Prefer: wait=N`, 0: not asked). A body of more than `limit` bytes is refused.
     `token_file` holds a bearer token, sent to the URL's own host only; `ca` the authorities to believe instead of the
     system's; `certificate` and `key` who we are. All files are read again when they change. `keep` is a folder of its
-    own for the last good copy, made when it is not there; without `keeps` it is read and not written. `accept` is the
+    own for the last good copy, made when it is not there; without `writes` it is read and not written. `accept` is the
     header of that name.
     """
 
@@ -56,7 +56,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     certificate: Path | None = None
     key: Path | None = None
     keep: Path | None = None
-    keeps: bool = True
+    writes: bool = True
     accept: str = "*/*"
 
 
@@ -222,12 +222,12 @@ class Fetcher:
     async def _confirm(self, sink: Sink) -> None:
         now = self._clock.wall()
         sink.confirmed(now)
-        if self._keep is not None and self._origin.keeps and now - self._touched >= TOUCH_SECONDS:
+        if self._keep is not None and self._origin.writes and now - self._touched >= TOUCH_SECONDS:
             self._touched = now
             await asyncio.to_thread(self._keep.confirm, now)
 
     async def _store(self, kept: Kept) -> None:
-        if self._keep is None or not self._origin.keeps:
+        if self._keep is None or not self._origin.writes:
             return
         self._touched = kept.at
         await asyncio.to_thread(self._keep.store, kept)

@@ -84,4 +84,4 @@ def _check_fields(line: DataLine) -> None:
 
 def _origin(line: DataLine, plan: Plan, parts: Parts) -> Origin:
     origin = origin_of(line, plan.path, url=line.place, every=line.period, limit=line.size)
-    return msgspec.structs.replace(origin, keeps=parts.keeps)
+    return msgspec.structs.replace(origin, writes=parts.keeps)

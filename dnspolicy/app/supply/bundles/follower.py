@@ -46,7 +46,7 @@ class Follower:
         self._clock = clock
         self._offered: Bundle | None = None
         self._measures = measures
-        self._fetcher = Fetcher(msgspec.structs.replace(place.origin(), keeps=keeps), clock, log)
+        self._fetcher = Fetcher(msgspec.structs.replace(place.origin(), writes=keeps), clock, log)
         self.problem = ""
 
     async def restore(self) -> None:
