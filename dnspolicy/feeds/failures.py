@@ -8,6 +8,8 @@ from dnspolicy.model.errors import DnsPolicyError
 from dnspolicy.model.printable import printable
 
 MAX_TEXT = 500
+FAULT_PAUSE = 10.0
+"""Seconds after a fault of ours before what failed is tried again."""
 
 
 class Reason(StrEnum):

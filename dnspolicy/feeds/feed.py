@@ -10,13 +10,10 @@ import msgspec
 
 from dnspolicy.chain.clock import Clock
 from dnspolicy.feeds.document import Document, Source
-from dnspolicy.feeds.failures import FeedFailure, Reason
+from dnspolicy.feeds.failures import FAULT_PAUSE, FeedFailure, Reason
 from dnspolicy.feeds.measures import Measures
 from dnspolicy.model.errors import DnsPolicyError
 from dnspolicy.policy.engine import DataPath
-
-FAULT_PAUSE = 10.0
-"""Seconds after a fault of ours before a source is followed again."""
 
 
 class FeedOf(msgspec.Struct, frozen=True, kw_only=True):

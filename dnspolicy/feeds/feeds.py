@@ -9,7 +9,7 @@ from logging import Logger
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.metrics import Metrics
 from dnspolicy.feeds.document import Document
-from dnspolicy.feeds.failures import bad_document
+from dnspolicy.feeds.failures import FAULT_PAUSE, bad_document
 from dnspolicy.feeds.feed import Feed, FeedOf
 from dnspolicy.feeds.measures import Measures
 from dnspolicy.model.errors import PolicyLoadError
@@ -17,8 +17,6 @@ from dnspolicy.policy.engine import DataPath
 
 GAP = 0.5
 """Seconds between two changes of the data, since each makes a new revision of the policy."""
-FAULT_PAUSE = 10.0
-"""Seconds after a fault of ours before documents are put again."""
 LOOK_SECONDS = 1.0
 """How often ages are looked at, at least."""
 AGAIN_SECONDS = 60.0

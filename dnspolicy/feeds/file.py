@@ -8,12 +8,10 @@ from pathlib import Path
 
 from dnspolicy.corefile.regular import NotRegular, Signature, read_changed, signature_of
 from dnspolicy.feeds.document import Document, Told
-from dnspolicy.feeds.failures import FeedFailure, Reason
+from dnspolicy.feeds.failures import FAULT_PAUSE, FeedFailure, Reason
 
 PATIENCE = 5
 """Looks after which a file that never stops changing is read all the same."""
-FAULT_PAUSE = 10.0
-"""Seconds after which a file is read again that could not be, for a reason which is not its own."""
 Parse = Callable[[bytes], tuple[bytes, str]]
 """Bytes → the document in JSON and its revision. Raises FeedFailure. Takes a while, so it is called in a thread."""
 
