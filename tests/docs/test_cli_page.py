@@ -12,7 +12,7 @@ import pytest
 
 import dnspolicy
 from dnspolicy.cli import coredns
-from dnspolicy.cli.main import parser
+from dnspolicy.cli.commands import parser
 
 ROOT = Path(dnspolicy.__file__).parent.parent
 PAGE = (ROOT / "docs" / "cli.md").read_text()

@@ -290,7 +290,7 @@ def test_certificates_of_nonsense_are_refused() -> None:
 def test_the_package_stays_out_of_the_process() -> None:
     import subprocess
 
-    program = "import sys, dnspolicy.cli.main, dnspolicy.app.app; print('kubernetes' in sys.modules)"
+    program = "import sys, dnspolicy.cli.commands, dnspolicy.app.app; print('kubernetes' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.lower()) is False
 
