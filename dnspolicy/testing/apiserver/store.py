@@ -114,6 +114,11 @@ class Store:
             for changes in self._history.values():
                 changes.clear()
 
+    def settled(self) -> int:
+        """The version that all who follow have been given the changes up to."""
+        with self._lock:
+            return self.version
+
     def snapshot(self, resource: Resource, version: int | None) -> tuple[int, list[Manifest]]:
         """All objects as they are now, or were at a version. Raises Refusal (410, 504)."""
         with self._lock:

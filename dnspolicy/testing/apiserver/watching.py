@@ -87,8 +87,8 @@ class Watch:
             await stream.event("BOOKMARK", self._mark(version, {"k8s.io/initial-events-end": "true"}))
         while not await self._drain(stream, subscription):
             if not await self._wait(ends):
-                if self.wish.bookmarks:
-                    await stream.event("BOOKMARK", self._mark(self._store.version, None))
+                self._bookmark = True
+                await self._drain(stream, subscription)  # a bookmark stands for all that was before it
                 return
 
     async def _wait(self, ends: float | None) -> bool:
@@ -104,7 +104,7 @@ class Watch:
 
     async def _drain(self, stream: Stream, subscription: Subscription) -> bool:
         """Say all there is to say. True when the watch is over."""
-        version = self._store.version
+        version = self._store.settled()
         while subscription.pending:
             if await self._due(stream):
                 return True
