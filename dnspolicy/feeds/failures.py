@@ -10,6 +10,8 @@ from dnspolicy.model.printable import printable
 MAX_TEXT = 500
 FAULT_PAUSE = 10.0
 """Seconds after a fault of ours before what failed is tried again."""
+REFUSED_SECONDS = 300.0
+"""After so long what was refused is had and tried once more: what stood in its way may have been something else."""
 
 
 class Reason(StrEnum):

@@ -20,7 +20,7 @@ import msgspec
 from dnspolicy.chain.clock import Clock
 from dnspolicy.chain.pauses import Pauses
 from dnspolicy.feeds.exchange import Ask, Exchange, Reply
-from dnspolicy.feeds.failures import FeedFailure, Reason
+from dnspolicy.feeds.failures import FAULT_PAUSE, REFUSED_SECONDS, FeedFailure, Reason
 from dnspolicy.feeds.keep import Keep, Kept
 from dnspolicy.model.errors import DnsPolicyError
 from dnspolicy.policy.settings.web import WebWords, without_secrets
@@ -31,8 +31,6 @@ LONG_POLL_LEAST = 1.0
 """Seconds between two requests to a server that says it holds them, also when it does not."""
 TOUCH_SECONDS = 30.0
 """A copy on disk is not marked as confirmed more often."""
-REFUSED_SECONDS = 300.0
-"""After so long what was refused is fetched and tried once more: what stood in its way may have been something else."""
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +122,8 @@ class Fetcher:
         self._etag = self._modified = ""
         self._taken = ""
         self._refused: tuple[str, DnsPolicyError] | None = None
-        self._refused_at = 0.0
+        self._again_at = 0.0
+        self._faults = Pauses(FAULT_PAUSE, REFUSED_SECONDS)
         self._touched = 0.0
 
     async def follow(self, sink: Sink) -> NoReturn:
@@ -159,7 +158,7 @@ class Fetcher:
     async def once(self, sink: Sink) -> float:
         """Ask once and tell the sink. Returns the seconds to wait before the next time."""
         began = self._clock.monotonic()
-        if self._refused is not None and began - self._refused_at >= REFUSED_SECONDS:
+        if self._refused is not None and began >= self._again_at:
             self._forget_refused()
         try:
             reply = await self._exchange.ask(self._etag, self._modified, self._origin.wait)
@@ -203,16 +202,23 @@ class Fetcher:
         try:
             await sink.take(Fetched(reply.body, at, sha256, reply.etag, reply.content_type))
         except DnsPolicyError as problem:
-            if isinstance(problem, FeedFailure) and problem.reason is Reason.FAULT:
-                self._forget_refused()
-            else:  # by its ETag: what was refused once need not be sent again
-                self._refused, self._refused_at = (sha256, problem), self._clock.monotonic()
+            self._refuse(sha256, problem)
             raise
         except Exception:  # a fault of ours: else the server's "not modified" would speak of what nobody has
             self._forget_refused()
             raise
         self._refused, self._taken = None, sha256
+        self._faults.reset()
         await self._store(Kept(reply.body, at, sha256, reply.etag, reply.modified, reply.content_type))
+
+    def _refuse(self, sha256: str, problem: DnsPolicyError) -> None:
+        """It need not be sent again for a while, by its ETag; for a shorter one when a fault leaves open what it is."""
+        self._refused, pause = (sha256, problem), REFUSED_SECONDS
+        if isinstance(problem, FeedFailure) and problem.reason is Reason.FAULT:
+            pause = self._faults.next()
+        else:
+            self._faults.reset()
+        self._again_at = self._clock.monotonic() + pause
 
     def _forget_refused(self) -> None:
         """Let the server send it again."""

@@ -14,8 +14,8 @@ import pytest
 from aiohttp import web
 from feeds_help import Sink, fetching, serving
 
-from dnspolicy.feeds.failures import FeedFailure, Reason, bad_document, fault
-from dnspolicy.feeds.fetch import REFUSED_SECONDS, Origin
+from dnspolicy.feeds.failures import FAULT_PAUSE, REFUSED_SECONDS, FeedFailure, Reason, bad_document, fault
+from dnspolicy.feeds.fetch import Origin
 from dnspolicy.testing.certificates import Authority
 from dnspolicy.testing.clock import FakeClock
 
@@ -347,7 +347,8 @@ def test_what_was_refused_is_tried_again_after_a_while() -> None:
     run(story)
 
 
-def test_what_could_not_be_read_for_a_fault_of_ours_is_sent_again() -> None:
+def test_what_could_not_be_read_for_a_fault_of_ours_is_sent_again_after_a_pause() -> None:
+    clock = FakeClock()
     faults = iter([fault("no process could be started")])
 
     def judge(body: bytes) -> None:
@@ -355,12 +356,41 @@ def test_what_could_not_be_read_for_a_fault_of_ours_is_sent_again() -> None:
             raise problem
 
     async def story() -> None:
-        async with serving(text("good", ETag='"g"')) as server, fetching(Origin(url=server.url)) as fetcher:
+        async with serving(text("good", ETag='"g"')) as server, fetching(Origin(url=server.url), clock) as fetcher:
             sink = Sink(judge)
             await fetcher.once(sink)
             await fetcher.once(sink)
+            assert server.asked[-1].headers["If-None-Match"] == '"g"'
+            assert (len(sink.problems), sink.bodies) == (2, [])
+            clock.advance(2 * FAULT_PAUSE)
+            await fetcher.once(sink)
             assert "If-None-Match" not in server.asked[-1].headers
-            assert (len(sink.problems), sink.bodies) == (1, [b"good"])
+            assert (len(sink.problems), sink.bodies) == (2, [b"good"])
+
+    run(story)
+
+
+def test_what_reaches_a_limit_each_time_is_tried_ever_less_and_another_at_once() -> None:
+    clock, tries = FakeClock(), 0
+
+    def judge(body: bytes) -> None:
+        nonlocal tries
+        if body == b"endless":
+            tries += 1
+            raise fault("reading it took longer than 60 s")
+
+    async def story() -> None:
+        async with serving(text("endless")) as server, fetching(Origin(url=server.url), clock) as fetcher:
+            sink = Sink(judge)
+            for _ in range(60):
+                await fetcher.once(sink)
+                clock.advance(60.0)
+            assert 10 <= tries <= 25
+            assert {p.reason for p in sink.problems if isinstance(p, FeedFailure)} == {Reason.FAULT}
+            assert len(sink.problems) == 60
+            server.answer = text("another")
+            await fetcher.once(sink)
+            assert sink.bodies == [b"another"]
 
     run(story)
 

@@ -22,13 +22,14 @@ from dnspolicy.corefile.bind import bind
 from dnspolicy.corefile.complaints import Complaints
 from dnspolicy.corefile.lexer import tokens
 from dnspolicy.corefile.parser import statements
-from dnspolicy.feeds.failures import FeedFailure, Reason, fault
+from dnspolicy.feeds.failures import FAULT_PAUSE, FeedFailure, Reason, fault
 from dnspolicy.feeds.fetch import Origin
 from dnspolicy.feeds.file import FileSource
 from dnspolicy.feeds.formats import parse
 from dnspolicy.feeds.objects import ConfigMapSource
 from dnspolicy.feeds.prometheus import PrometheusSource, numbers, query_url
 from dnspolicy.policy.settings.feeds import DataFormat, DataKind, DataLine, check_lines
+from dnspolicy.testing.clock import FakeClock
 
 
 def file_source(path: Path, form: DataFormat = DataFormat.JSON, limit: int = 1_000) -> FileSource:
@@ -96,8 +97,8 @@ def test_a_file_that_goes_away_and_comes_back(tmp_path: Path) -> None:
     assert len(told.documents) == 2
 
 
-def test_a_file_that_could_not_be_read_for_a_fault_of_ours_is_read_again(tmp_path: Path) -> None:
-    path, told = tmp_path / "a.json", Told()
+def test_a_file_that_could_not_be_read_for_a_fault_of_ours_is_read_again_after_a_pause(tmp_path: Path) -> None:
+    path, told, clock = tmp_path / "a.json", Told(), FakeClock()
     path.write_text("{}")
     faults = iter([fault("no process could be started"), MemoryError()])
 
@@ -106,14 +107,51 @@ def test_a_file_that_could_not_be_read_for_a_fault_of_ours_is_read_again(tmp_pat
             raise problem
         return raw, "r"
 
-    source = FileSource(path, parsed, every=1.0, limit=100)
+    source = FileSource(path, parsed, every=1.0, limit=100, monotonic=clock.monotonic)
+    looked(source, told, at_once=True)
     looked(source, told, at_once=True)
     assert (len(told.documents), len(told.problems)) == (0, 1)
+    clock.advance(2 * FAULT_PAUSE)
     with pytest.raises(MemoryError):
         looked(source, told, at_once=True)
     looked(source, told)
     looked(source, told)
     assert contents(told) == [{}]
+
+
+def test_a_file_that_reaches_a_limit_each_time_is_read_ever_less_and_another_soon(tmp_path: Path) -> None:
+    path, told, clock = tmp_path / "a.json", Told(), FakeClock()
+    path.write_text("endless")
+
+    def parsed(raw: bytes) -> tuple[bytes, str]:
+        if raw == b"endless":
+            raise fault("reading it took longer than 60 s")
+        return raw, "r"
+
+    source = FileSource(path, parsed, every=10.0, limit=100, monotonic=clock.monotonic)
+    for _ in range(360):
+        looked(source, told)
+        clock.advance(10.0)
+    assert 10 <= len(told.problems) <= 25
+    path.write_text("{}")
+    looked(source, told)
+    looked(source, told)
+    assert contents(told) == [{}]
+
+
+def test_a_file_in_whose_place_something_else_was_for_a_while_is_read_again(tmp_path: Path) -> None:
+    path, told = tmp_path / "a.json", Told()
+    path.write_text("{}")
+    source = file_source(path)
+    looked(source, told, at_once=True)
+    path.rename(tmp_path / "away")
+    path.mkdir()
+    looked(source, told, at_once=True)
+    path.rmdir()
+    (tmp_path / "away").rename(path)
+    looked(source, told)
+    looked(source, told)
+    assert (len(told.problems), contents(told)) == (1, [{}, {}])
 
 
 def test_what_is_no_file_and_what_is_too_large(tmp_path: Path) -> None:
