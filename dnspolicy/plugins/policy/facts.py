@@ -1,17 +1,20 @@
-"""What the response phase sees of an answer."""
+"""What is seen of an answer: by the response phase, and of whom it tells."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from dnspolicy.model.answer import Answer
 from dnspolicy.model.name import Name
 from dnspolicy.model.rr import Record, Type, rcode_text
+from dnspolicy.model.target import Target
 from dnspolicy.policy.input import AnswerFacts
 from dnspolicy.wire.rdata import addresses_in, name_in
 
 _ALIASES = frozenset({int(Type.CNAME), int(Type.DNAME)})
+MAX_ALIASES = 16
+TOO_MANY_ALIASES = f"more than {MAX_ALIASES} aliases"
 _NAMES = _ALIASES | {int(Type.SVCB), int(Type.HTTPS)}
 
 
@@ -19,6 +22,20 @@ def aliases(answer: Answer) -> tuple[Name, ...]:
     """The targets of the CNAME and DNAME records, in the order of the answer."""
     found = [name_in(r) for r in answer.answer if r.type in _ALIASES]
     return tuple([n for n in found if n is not None])
+
+
+def owned(answer: Answer, owners: Iterable[Target], found: Callable[[Name], Target]) -> tuple[Record, ...]:
+    """The records without the reverse names of others. `found`: what a name leads to."""
+    names = {(owner.namespace, owner.name) for owner in owners}
+
+    def kept(record: Record) -> bool:
+        if record.type != Type.PTR:
+            return True
+        name = name_in(record)
+        target = None if name is None else found(name)
+        return target is not None and (target.namespace, target.name) in names
+
+    return tuple(filter(kept, answer.answer))
 
 
 def answer_facts(answer: Answer) -> AnswerFacts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import msgspec
 
@@ -11,34 +10,26 @@ from dnspolicy.chain.context import QueryContext
 from dnspolicy.chain.plugin import AskNext, ClientFact
 from dnspolicy.cluster.view import ClusterView
 from dnspolicy.model.answer import Answer, Drop, Freshness, Reply
-from dnspolicy.model.errors import EngineBadReply
-from dnspolicy.model.name import ROOT, Name
+from dnspolicy.model.name import Name
 from dnspolicy.model.query import Query, Via
 from dnspolicy.model.rr import Rcode, Type
 from dnspolicy.model.target import Target, TargetKind
 from dnspolicy.model.verdict import Action, Phase, Verdict
 from dnspolicy.plugins.policy import apply
-from dnspolicy.plugins.policy.facts import aliases, answer_facts
+from dnspolicy.plugins.policy.facts import MAX_ALIASES, TOO_MANY_ALIASES, aliases, answer_facts, owned
+from dnspolicy.plugins.policy.instead import Instead, Missing
 from dnspolicy.plugins.policy.judge import Judge
+from dnspolicy.plugins.policy.unjudged import unjudged
 from dnspolicy.policy.input import PolicyInput
 from dnspolicy.wire.rdata import name_in
 
 _replace = msgspec.structs.replace
 # Naming the member of an enumeration costs 0.1 µs, which counts on the way of every query.
 _QUERY, _ALLOW = Phase.QUERY, Action.ALLOW
-MAX_ALIASES = 16
-TOO_MANY_ALIASES = f"more than {MAX_ALIASES} aliases"
 MAX_STEPS = 8
 """How many redirects and rewrites may follow one upon another, so that a circle of them ends."""
-NOBODY_KNOWS = "the cluster is not loaded yet, so nobody knows who asks"
 AskUpstreams = Callable[[Query, tuple[str, ...], float], Awaitable[Answer]]
 """Ask the given upstreams (`IP` or `IP:PORT`) until a monotonic deadline."""
-
-
-class Missing(Protocol):
-    """How a name that does not exist is answered in a cluster zone; None for names outside of them."""
-
-    def __call__(self, query: Query) -> Answer | None: ...
 
 
 class Policy:
@@ -59,8 +50,7 @@ class Policy:
         self._judge = judge
         self._view = view
         self._zones = zones
-        self._block_zones = block_zones
-        self._missing = missing
+        self._instead = Instead(judge, missing, block_zones)
         self._ask_upstreams = ask_upstreams
 
     @property
@@ -73,31 +63,13 @@ class Policy:
 
     async def handle(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
         if self._judge.needs_clients and self._view.missing():
-            return await self._unjudged(query, ctx, ask_next)
+            return await unjudged(self._judge, self._instead, query, ctx, ask_next)
         targets = self._view.targets(query.name, self._zones, self._judge.reads_endpoints)
         if len(targets) != 1:
             return await self._shared(query, ctx, ask_next, targets)
         question = PolicyInput(_QUERY, ctx.identity, query, targets[0])
         verdict = self._judge.recall(question, ctx) or await self._judge.decide(question, ctx)
         return await self._apply(query, ctx, ask_next, targets[0], verdict)
-
-    async def _unjudged(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
-        """Nobody knows yet who asks. The failure table says what passes: the name, each alias of it, the answer."""
-        unavailable = self._judge.unavailable
-        if not _passes(unavailable(query, ctx, Phase.QUERY, NOBODY_KNOWS)):
-            return apply.NOT_READY
-        reply = await ask_next(query, ctx)
-        if not isinstance(reply, Answer):
-            return reply
-        chain = aliases(reply)
-        if len(chain) > MAX_ALIASES:
-            return self._fail(query, ctx, TOO_MANY_ALIASES)
-        asked = [(query.renamed(name, Via.CNAME), Phase.QUERY) for name in chain]
-        if self._judge.reads_answers and not reply.transfer:
-            asked.append((query, Phase.RESPONSE))
-        if not all(_passes(unavailable(each, ctx, phase, NOBODY_KNOWS)) for each, phase in asked):
-            return apply.NOT_READY
-        return reply.changed(fresh=reply.fresh.capped(0.0))
 
     async def _shared(self, query: Query, ctx: QueryContext, ask_next: AskNext, targets: tuple[Target, ...]) -> Reply:
         """An address with several owners: each is judged, and only the allowed ones are answered."""
@@ -111,18 +83,11 @@ class Policy:
             reply = apply.capped(reply, verdict.ttl)
         if not allowed or len(allowed) == len(targets):
             return reply
-        names = {(t.namespace, t.name) for t, _ in allowed}
-        kept = tuple(r for r in reply.answer if r.type != Type.PTR or self._owner(name_in(r)) in names)
+        kept = owned(reply, [t for t, _ in allowed], lambda name: self._view.targets(name, self._zones, False)[0])
         rests = frozenset().union(*(t.rests for t in targets))
         if not kept and reply.answer:
-            return self._nothing(query, reply.fresh.resting(rests))
+            return self._instead.nothing(query, reply.fresh.resting(rests))
         return reply.changed(answer=kept, fresh=reply.fresh.resting(rests))
-
-    def _owner(self, name: Name | None) -> tuple[str | None, str | None]:
-        if name is None:
-            return (None, None)
-        target = self._view.targets(name, self._zones, False)[0]
-        return (target.namespace, target.name)
 
     async def _apply(
         self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, verdict: Verdict
@@ -142,7 +107,7 @@ class Policy:
             fresh = self._judge.freshness(target, verdict)
             if target.kind is not TargetKind.EXTERNAL and self._view.missing():
                 return apply.NOT_READY
-            return apply.blocked(query, verdict, self._missing_answer(query), fresh)
+            return self._instead.blocked(query, verdict, fresh)
         return await self._turn(query, ctx, ask_next, target, verdict)
 
     async def _turn(
@@ -150,7 +115,7 @@ class Policy:
     ) -> Reply:
         """Rewrite or redirect; what that finds is judged and may be turned again, so many times."""
         if ctx.depth >= MAX_STEPS:
-            return self._fail(query, ctx, f"more than {MAX_STEPS} redirects one upon another")
+            return self._instead.failed(query, ctx, f"more than {MAX_STEPS} redirects one upon another")
         ctx.depth += 1
         try:
             if verdict.action is Action.REWRITE:
@@ -164,7 +129,7 @@ class Policy:
     ) -> Reply:
         assert verdict.name is not None
         if query.via is Via.REWRITE and ctx.rewritten == query.name:
-            return self._fail(query, ctx, "a rewrite of a rewritten name")
+            return self._instead.failed(query, ctx, "a rewrite of a rewritten name")
         renamed = query.renamed(verdict.name, Via.REWRITE)
         before, ctx.rewritten = ctx.rewritten, renamed.name
         try:
@@ -182,7 +147,7 @@ class Policy:
         self, query: Query, ctx: QueryContext, ask_next: AskNext, target: Target, verdict: Verdict
     ) -> Reply:
         fresh = self._judge.freshness(target, verdict)
-        missing = self._missing_answer(query)
+        missing = self._instead.missing(query)
         if verdict.addresses:
             return apply.to_addresses(query, verdict, verdict.addresses, missing, fresh)
         if verdict.cname is not None:
@@ -209,7 +174,7 @@ class Policy:
             e.address for s in self._view.slices(target.namespace or "", target.name or "") for e in s.endpoints
         }  # fmt: skip
         if not set(verdict.endpoints) <= ready:
-            return self._fail(query, ctx, "redirect to an address that is no ready endpoint of the service")
+            return self._instead.failed(query, ctx, "redirect to an address that is no ready endpoint of the service")
         fresh = self._judge.freshness(target, verdict).resting(target.rests)
         if query.qtype == Type.SRV:
             reply = await ask_next(query, ctx)
@@ -217,7 +182,7 @@ class Policy:
                 return reply
             kept = apply.keep_endpoints(reply, verdict.endpoints)
             return apply.capped(kept.changed(fresh=kept.fresh.within(fresh)), verdict.ttl)
-        chosen = apply.to_addresses(query, verdict, verdict.endpoints, self._missing_answer(query), fresh)
+        chosen = apply.to_addresses(query, verdict, verdict.endpoints, self._instead.missing(query), fresh)
         return chosen.changed(ordered=True)
 
     async def _resolve(self, query: Query, ctx: QueryContext, ask_next: AskNext) -> Reply:
@@ -244,7 +209,7 @@ class Policy:
         """The response phase: each alias as a name, then the answer as a whole. `allowed`: what let the query pass."""
         chain = aliases(answer)
         if len(chain) > MAX_ALIASES:
-            return self._fail(query, ctx, TOO_MANY_ALIASES)
+            return self._instead.failed(query, ctx, TOO_MANY_ALIASES)
         for name in chain:
             alias = query.renamed(name, Via.CNAME)
             found = self._view.targets(name, self._zones, self._judge.reads_endpoints)[0]
@@ -263,10 +228,10 @@ class Policy:
         ctx.original = answer
         answer = answer.changed(fresh=answer.fresh.within(self._judge.freshness(target, verdict)))
         if verdict.action is Action.REWRITE:
-            return self._fail(query, ctx, "a rewrite in the response phase")
+            return self._instead.failed(query, ctx, "a rewrite in the response phase")
         if verdict.action is Action.BLOCK:
             fresh = Freshness(answer.fresh.ttl, answer.fresh.rests)
-            return apply.blocked(query, verdict, self._missing_answer(query), fresh)
+            return self._instead.blocked(query, verdict, fresh)
         reply = await self._turn(query, ctx, ask_next, target, verdict)
         if not isinstance(reply, Answer):
             return reply
@@ -280,7 +245,7 @@ class Policy:
         """An alias in the answer may not be followed as it is: block all, or go on from there as the verdict says."""
         if verdict.action is Action.BLOCK:
             fresh = Freshness(answer.fresh.ttl, answer.fresh.rests)
-            return apply.blocked(query, verdict, self._missing_answer(query), fresh)
+            return self._instead.blocked(query, verdict, fresh)
         reply = await self._apply(alias, ctx, ask_next, found, verdict)
         if not isinstance(reply, Answer):
             return reply
@@ -292,21 +257,6 @@ class Policy:
             if record.type == Type.CNAME and name_in(record) == alias.name:
                 break
         return reply.changed(answer=(*before, *reply.answer), fresh=reply.fresh.also(answer.fresh))
-
-    def _fail(self, query: Query, ctx: QueryContext, text: str) -> Reply:
-        verdict = self._judge.fail(query, ctx, EngineBadReply(text))
-        return apply.blocked(query, verdict, self._missing_answer(query), Freshness(0.0))
-
-    def _missing_answer(self, query: Query) -> Answer:
-        found = self._missing(query)
-        if found is not None:
-            return found
-        zone = max((z for z in self._block_zones if query.name.under(z)), key=lambda z: len(z.labels), default=ROOT)
-        return apply.missing_in(zone)
-
-    def _nothing(self, query: Query, fresh: Freshness) -> Answer:
-        missing = self._missing_answer(query)
-        return missing.changed(rcode=int(Rcode.NXDOMAIN), fresh=missing.fresh.within(fresh))
 
 
 def _passes(verdict: Verdict) -> bool:

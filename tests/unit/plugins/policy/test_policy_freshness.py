@@ -20,7 +20,7 @@ from dnspolicy.model.rr import Record, Type
 from dnspolicy.model.target import EXTERNAL, Target, TargetKind
 from dnspolicy.model.verdict import Action, Phase, Verdict
 from dnspolicy.plugins.policy import Config, Judge, Policy
-from dnspolicy.plugins.policy.handler import MAX_ALIASES
+from dnspolicy.plugins.policy.facts import MAX_ALIASES
 from dnspolicy.policy.decisions import DecisionCache
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
