@@ -1,7 +1,7 @@
 """Evaluates policies of namespaces in a process of its own: `python -m dnspolicy.engines.tiers.evaluate_process SHARE`.
 
-Standard input is a socket, on which it is told and asked. What hangs, needs too much memory or goes too deep ends the
-process, and the server begins another one.
+Standard input is a socket, on which it says that it is there, and then is told and asked. What hangs, needs too much
+memory or goes too deep ends the process, and the server begins another one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dnspolicy.chain.apart import confine
 from dnspolicy.engines.tiers.holder import Holder
 from dnspolicy.engines.tiers.messages import Ask, Forget, Message, Put, Said, frame, read_message
 from dnspolicy.model.errors import EngineError, PolicyLoadError
+from dnspolicy.policy.decode import MAX_REPLY
 from dnspolicy.policy.failure import kind_of
 from dnspolicy.policy.settings.failure import FailureKind
 
@@ -32,9 +33,11 @@ def main() -> None:
     """The process."""
     server = socket.socket(fileno=os.dup(0))
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who ends the server by it ends the server
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_IGN)  # meant for the server, whose end is the end of this
     confine(MEMORY)
     holder = Holder(float(sys.argv[1]))
+    server.sendall(frame(Said()))
     with server.makefile("rb") as told:
         serve(told, holder, server.sendall)
 
@@ -68,7 +71,10 @@ def answer(message: Message, holder: Holder) -> Said | None:
     try:
         match message:
             case Ask(slot, document, deadline, seconds):
-                return Said(holder.reply(slot, document, min(deadline, time.monotonic() + seconds)))
+                reply = holder.reply(slot, document, min(deadline, time.monotonic() + seconds))
+                if reply is not None and len(reply) > MAX_REPLY:  # which is to cost the server nothing
+                    return Said(failure=FailureKind.BAD_REPLY, text=f"decision: longer than {MAX_REPLY} bytes")
+                return Said(reply)
             case Put(slot, namespace, loaded):
                 holder.put(slot, namespace, loaded)
                 return Said()

@@ -13,7 +13,7 @@ import msgspec
 from dnspolicy.chain.pauses import Pauses
 from dnspolicy.engines.rego import Loaded
 from dnspolicy.engines.tiers.messages import Ask, Put, Said
-from dnspolicy.engines.tiers.process import Last, Process
+from dnspolicy.engines.tiers.process import ENDED, Last, Process
 from dnspolicy.engines.tiers.strikes import Strikes
 from dnspolicy.engines.tiers.turns import Turns
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable, PolicyLoadError
@@ -25,12 +25,15 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.02, 10.0
 """Seconds before another process is begun, doubled while they end before they are ready."""
 MOMENT = 0.01
 """Seconds. A process that was killed so soon after a question came was killed for something else."""
+TRIES = 5
+"""Times that a policy is made ready while those of others end the process."""
 _ERRORS: dict[FailureKind, type[EngineError]] = {
     FailureKind.TIMEOUT: EngineTimeout,
     FailureKind.BAD_REPLY: EngineBadReply,
     FailureKind.UNAVAILABLE: EngineUnavailable,
 }
 _PREPARED = Said(failure=FailureKind.UNAVAILABLE, text="it is being made ready")
+_NONE = Said(failure=FailureKind.UNAVAILABLE, text="the process that evaluates it could not be started")
 _LATE = Said(failure=FailureKind.TIMEOUT, text="it did not answer in time")
 
 
@@ -71,19 +74,27 @@ class Keeper:
 
     async def put(self, namespace: str, loaded: Loaded) -> int:
         """Make a policy ready to be asked; the number it is asked under. Raises PolicyLoadError."""
-        if self._process is None:
-            await asyncio.shield(self._fill())
-        process = self._process
-        if process is None or self._closed:
-            raise PolicyLoadError("the process that evaluates it could not be started")
-        slot = next(self._slots)
-        said = await _put(process, slot, namespace, loaded)
-        if said.failure is not None:
-            raise PolicyLoadError(f"it could not be made ready: {said.text}")
+        slot, said = next(self._slots), _NONE
+        for _ in range(TRIES):
+            if self._process is None:
+                await asyncio.shield(self._fill())
+            process, before = self._process, self._strikes.left(namespace, self._now())
+            if process is not None and not self._closed:
+                said = await _put(process, slot, namespace, loaded)
+                if said.failure is None:
+                    self._hold(slot, namespace, loaded)
+                    process.ready.add(slot)
+                    return slot
+            if self._ending:  # until it is known whose policy it was
+                await asyncio.wait(self._ending)
+            own = self._strikes.left(namespace, self._now()) > before
+            if own or self._closed or said not in (ENDED, _NONE):
+                break
+        raise PolicyLoadError(f"it could not be made ready: {said.text}")
+
+    def _hold(self, slot: int, namespace: str, loaded: Loaded) -> None:
         others = (held.turns for held in self._held.values() if held.namespace == namespace)
         self._held[slot] = Held(namespace, loaded, next(others, None) or Turns(self._send))
-        process.ready.add(slot)
-        return slot
 
     async def ask(self, slot: int, document: bytes, deadline: float, seconds: float) -> bytes | None:
         """What it says to an input document (JSON), as JSON; None for nothing. `deadline` is monotonic time.
@@ -111,7 +122,8 @@ class Keeper:
     def _send(self, ask: Ask, told: Callable[[Said], None]) -> None:
         process, held = self._process, self._held.get(ask.slot)
         if process is None or held is None or ask.slot not in process.ready:
-            self._fill()
+            if process is not None or not (self._later or self._ending):  # else one is begun after a pause
+                self._fill()
             told(_PREPARED)
             return
         process.ask(ask, held.namespace, told)
@@ -168,7 +180,8 @@ class Keeper:
             said = await _put(process, slot, held.namespace, held.loaded)
             if said.failure is None and slot in self._held:
                 process.ready.add(slot)
-        self._pauses.reset()
+        if process is self._process:
+            self._pauses.reset()
 
     def _over(self, process: Process, last: Last | None) -> None:
         if process is self._process:
@@ -188,8 +201,12 @@ class Keeper:
 
     def _again(self) -> None:
         """Begin another one soon."""
-        if not self._closed:
-            self._later = asyncio.get_running_loop().call_later(self._pauses.next(), self._fill)
+        if not self._closed and self._later is None:
+            self._later = asyncio.get_running_loop().call_later(self._pauses.next(), self._resume)
+
+    def _resume(self) -> None:
+        self._later = None
+        self._fill()
 
 
 async def _put(process: Process, slot: int, namespace: str, loaded: Loaded) -> Said:

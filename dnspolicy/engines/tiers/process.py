@@ -33,6 +33,10 @@ class Asked(msgspec.Struct, frozen=True):
     told: Callable[[Said], None]
 
 
+_START = Asked("", lambda _: None)
+"""Stands before all that is asked until the process says that it is there: what ends it before is nobody's policy."""
+
+
 class Last(msgspec.Struct, frozen=True):
     """Whose policy was being evaluated when the process ended, for how many seconds."""
 
@@ -55,8 +59,8 @@ class Process(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._reader = SaidReader()
-        self._under_way: deque[Asked] = deque()
-        self._began = 0.0
+        self._under_way = deque([_START])
+        self._began = monotonic()
         """When the first of what is under way got its turn, as far as can be known here."""
         self.ready: set[int] = set()
         """The numbers of policies that can be asked."""
@@ -127,7 +131,8 @@ class Process(asyncio.Protocol):
 
     def connection_lost(self, problem: Exception | None) -> None:
         under_way, self._under_way = self._under_way, deque()
-        self._ended(self, Last(under_way[0].namespace, self._now() - self._began) if under_way else None)
+        last = under_way[0].namespace if under_way else ""
+        self._ended(self, Last(last, self._now() - self._began) if last else None)
         for asked in under_way:
             asked.told(ENDED)
 

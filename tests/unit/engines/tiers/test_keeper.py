@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+import socket
+import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 import uvloop
 
 from dnspolicy.engines.rego import Loaded, SourceFile, load
-from dnspolicy.engines.tiers import turns
+from dnspolicy.engines.tiers import process, turns
 from dnspolicy.engines.tiers.keeper import Keeper
 from dnspolicy.engines.tiers.strikes import FIRST, MOST, Strikes
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable, PolicyLoadError
@@ -41,6 +43,25 @@ decision := {{"action": "block", "rule": "x", "reason": "x"}} if {{
 }} else := {{"action": "block", "rule": "small", "reason": "x"}}
 """
 """Compares values that are small, since they share their parts, and whose comparison has no end all the same."""
+
+
+LARGE = """package dnspolicy
+
+decision := {"action": "block", "rule": concat("", [input.pad | numbers.range(1, 300)[_]]), "reason": "x"}
+"""
+
+
+def starts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with each process that is begun."""
+    begun: list[int] = []
+    start = process._start
+
+    def counted(share: float, there: socket.socket) -> subprocess.Popen[bytes]:
+        begun.append(len(begun))
+        return start(share, there)
+
+    monkeypatch.setattr(process, "_start", counted)
+    return begun
 
 
 def loaded(text: str) -> Loaded:
@@ -70,10 +91,10 @@ class Story:
                     await asyncio.sleep(0.02)
 
     def pid(self) -> int:
-        process = self.keeper._process
-        assert process is not None
-        assert process._process is not None
-        return process._process.pid
+        running = self.keeper._process
+        assert running is not None
+        assert running._process is not None
+        return running._process.pid
 
 
 def told(work: Callable[[Story], Awaitable[None]]) -> None:
@@ -152,10 +173,81 @@ def test_a_policy_that_ends_the_process_while_it_is_put_is_refused() -> None:
         os.kill(story.pid(), signal.SIGSTOP)
         putting = asyncio.create_task(story.keeper.put("lab", loaded(BLOCK)))
         await asyncio.sleep(0)
-        os.kill(story.pid(), signal.SIGKILL)
+        os.kill(story.pid(), signal.SIGSEGV)
+        os.kill(story.pid(), signal.SIGCONT)
         with pytest.raises(PolicyLoadError, match="ended"):
             await putting
+        assert story.struck == ["lab"]
         assert await story.again(shop) == "r-1"
+
+    told(work)
+
+
+def test_a_policy_that_is_put_while_another_ends_the_process_is_made_ready_in_the_next() -> None:
+    async def work(story: Story) -> None:
+        lab = await story.keeper.put("lab", loaded(ENDLESS))
+        asking = asyncio.create_task(story.ask(lab, big=3, seconds=0.2))
+        await asyncio.sleep(0)
+        shop = await story.keeper.put("shop", loaded(BLOCK))
+        with pytest.raises(EngineError):
+            await asking
+        assert story.struck == ["lab"]
+        assert await story.again(shop) == "r-1"
+
+    told(work)
+
+
+def test_a_process_that_ends_while_it_starts_is_nobodys_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = starts(monkeypatch)
+
+    async def work(story: Story) -> None:
+        slot = await story.keeper.put("lab", loaded(BLOCK))
+        with monkeypatch.context() as broken:
+            broken.setattr("dnspolicy.engines.tiers.process.MODULE", "dnspolicy.none")
+            os.kill(story.pid(), signal.SIGKILL)
+            async with asyncio.timeout(LONG):
+                while len(begun) < 4:  # noqa: ASYNC110 nobody tells a test
+                    await asyncio.sleep(0.01)
+        assert await story.again(slot) == "r-1"
+        assert story.struck == []
+
+    told(work)
+
+
+def test_questions_do_not_shorten_the_pause_before_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnspolicy.engines.tiers.keeper.FIRST_PAUSE", 10 * LONG)
+    begun = starts(monkeypatch)
+
+    async def work(story: Story) -> None:
+        slot = await story.keeper.put("lab", loaded(BLOCK))
+        os.kill(story.pid(), signal.SIGKILL)
+        for _ in range(20):
+            with pytest.raises(EngineUnavailable):
+                await story.ask(slot)
+            await asyncio.sleep(0.01)
+        assert len(begun) == 1
+
+    told(work)
+
+
+def test_a_decision_that_is_too_large_does_not_reach_the_server() -> None:
+    async def work(story: Story) -> None:
+        slot = await story.keeper.put("lab", loaded(LARGE))
+        with pytest.raises(EngineBadReply, match="longer than 262144 bytes"):
+            await story.ask(slot, pad="x" * 1000)
+        assert await story.ask(slot, pad="x" * 10) == "x" * 3000
+
+    told(work)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_what_ends_the_server_leaves_the_process_to_it(ending: signal.Signals) -> None:
+    async def work(story: Story) -> None:
+        slot = await story.keeper.put("lab", loaded(BLOCK))
+        before = story.pid()
+        os.kill(before, ending)
+        assert [await story.ask(slot, n) for n in range(3)] == ["r-0", "r-1", "r-2"]
+        assert story.pid() == before
 
     told(work)
 
