@@ -107,7 +107,7 @@ class Expander:
         yield from self._statements(found, _Frame(file, args, chain))
 
     def _paths(self, what: Word, frame: _Frame) -> list[Path]:
-        paths = self._files.matching(what.text, frame.file) if what.text else None
+        paths = self._files.matching(what.text, frame.file, what.at) if what.text else None
         if paths is None:
             self._complaints.add(
                 what.at,

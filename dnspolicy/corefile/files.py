@@ -43,15 +43,33 @@ class Files:
             self._parsed[path] = found
         return found
 
-    def matching(self, pattern: str, near: Path) -> list[Path] | None:
-        """Files that `pattern` names, seen from the folder of `near`; None when it is a plain name of no file."""
+    def matching(self, pattern: str, near: Path, at: Position) -> list[Path] | None:
+        """Files that `pattern` names, seen from the folder of `near`; None when it is a plain name of no file.
+
+        A folder on the way that is there and cannot be listed is a complaint `at` that place.
+        """
         if "\0" in pattern:
             return None
         path = near.parent / pattern
         if not _WILD.intersection(pattern):
             return [path] if os.path.lexists(path) else None
+        self._list_folders(path, at)
         found = islice(glob.iglob(str(path)), MAX_FILES * 4)  # noqa: PTH207 Path.glob refuses absolute patterns
         return sorted(match for match in map(Path, found) if match.is_file())
+
+    def _list_folders(self, path: Path, at: Position) -> None:
+        """Complain of folders that a pattern looks into in vain, which `glob` passes over."""
+        for number, part in enumerate(path.parts):
+            if not _WILD.intersection(part):
+                continue
+            above = str(Path(*path.parts[:number]))
+            for folder in islice(glob.iglob(above), MAX_FILES):  # noqa: PTH207 as below
+                try:
+                    os.scandir(folder).close()
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                except OSError as problem:
+                    self._complaints.add(at, f"cannot list {shown(folder, MAX_PATH)}: {problem.strerror}")
 
     def _text(self, path: Path, at: Position) -> str | None:
         try:

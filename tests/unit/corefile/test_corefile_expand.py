@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from corefile_help import body, complaints_of, keys, load_text
@@ -52,6 +55,24 @@ def test_files_by_name_and_pattern(tmp_path: Path) -> None:
 
 def test_a_pattern_may_match_nothing(tmp_path: Path) -> None:
     assert body(load_text(tmp_path, ". {\n import custom/*.override\n errors\n}\n")) == [["errors"]]
+
+
+@pytest.mark.parametrize("pattern", ["conf.d/*.server", "*/*.server"])
+def test_a_folder_of_a_pattern_that_cannot_be_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    (tmp_path / "conf.d").mkdir()
+    scandir = os.scandir
+
+    def refuses(path: str | int | os.PathLike[str]) -> Any:  # as if who asks were not root
+        if not isinstance(path, int) and Path(path).name == "conf.d":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuses)
+    (line,) = complaints_of(tmp_path, f"import {pattern}\n. {{\n errors\n}}\n")
+    assert line.startswith("Corefile:1:8: cannot list ")
+    assert line.endswith('conf.d": Permission denied')
 
 
 def test_a_file_brings_its_snippets(tmp_path: Path) -> None:
