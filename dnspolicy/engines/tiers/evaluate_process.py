@@ -7,11 +7,13 @@ memory or goes too deep ends the process, and the server begins another one.
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO
 
 from dnspolicy.chain.apart import confine
@@ -24,6 +26,8 @@ from dnspolicy.policy.settings.failure import FailureKind
 
 MEMORY = 2 << 30
 """Bytes of address space."""
+FULL = 3 * MEMORY // 4
+"""Bytes of address space with which no more policies are taken: the rest is for evaluations, lest all end together."""
 PUT_SECONDS = 5.0
 GRACE = 0.25
 """Seconds of CPU beyond its deadline after which an evaluation did not notice that it is to end."""
@@ -51,6 +55,12 @@ def serve(told: BinaryIO, holder: Holder, send: Callable[[bytes], None]) -> None
             send(frame(said))
 
 
+def used() -> int:
+    """Bytes of address space that this process has."""
+    pages = int(Path("/proc/self/statm").read_bytes().split()[0])
+    return pages * resource.getpagesize()
+
+
 def _guarded(message: Message, holder: Holder) -> Said | None:
     signal.setitimer(signal.ITIMER_PROF, _limit(message))
     try:
@@ -76,6 +86,8 @@ def answer(message: Message, holder: Holder) -> Said | None:
                     return Said(failure=FailureKind.BAD_REPLY, text=f"decision: longer than {MAX_REPLY} bytes")
                 return Said(reply)
             case Put(slot, namespace, loaded):
+                if used() > FULL:
+                    raise PolicyLoadError("the policies of all namespaces together need too much memory")
                 holder.put(slot, namespace, loaded)
                 return Said()
             case Forget(slot):

@@ -16,10 +16,13 @@ import pytest
 import uvloop
 
 from dnspolicy.engines.rego import Loaded, SourceFile, load
-from dnspolicy.engines.tiers import process, turns
+from dnspolicy.engines.tiers import evaluate_process, process, turns
+from dnspolicy.engines.tiers.holder import Holder
 from dnspolicy.engines.tiers.keeper import Keeper
+from dnspolicy.engines.tiers.messages import Ask, Put
 from dnspolicy.engines.tiers.strikes import FIRST, MOST, Strikes
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable, PolicyLoadError
+from dnspolicy.policy.settings.failure import FailureKind
 
 LONG = 30.0
 BLOCK = """package dnspolicy
@@ -95,6 +98,12 @@ class Story:
         assert running is not None
         assert running._process is not None
         return running._process.pid
+
+
+def children() -> set[str]:
+    """Processes that this one began, also those that ended and that nobody waited for."""
+    lists = Path("/proc/self/task").glob("*/children")
+    return {pid for path in lists for pid in path.read_text().split()}
 
 
 def told(work: Callable[[Story], Awaitable[None]]) -> None:
@@ -310,6 +319,34 @@ def test_the_old_policy_can_be_asked_by_those_that_began_with_it(monkeypatch: py
         assert await story.ask(new) == "new-1"
 
     told(work)
+
+
+@pytest.mark.parametrize("spare", [-1, 1 << 30], ids=["full", "room"])
+def test_a_policy_for_which_there_is_no_room_is_refused(spare: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate_process, "FULL", evaluate_process.used() + spare)
+    holder = Holder(1.0)
+    said = evaluate_process.answer(Put(1, "lab", loaded(BLOCK)), holder)
+    assert said is not None
+    assert (said.failure, "memory" in said.text) == ((FailureKind.UNAVAILABLE, True) if spare < 0 else (None, False))
+    asked = Ask(1, b'{"n": 1}', time.monotonic() + LONG, LONG)
+    reply = evaluate_process.answer(asked, holder)
+    assert reply is not None
+    assert (reply.reply is None) == (spare < 0)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 20, 200])
+def test_closing_while_a_policy_is_put_leaves_no_process(steps: int) -> None:
+    async def work(story: Story) -> None:
+        putting = asyncio.create_task(story.keeper.put("lab", loaded(BLOCK)))
+        for _ in range(steps):
+            await asyncio.sleep(0.001)
+        await story.keeper.close()
+        await asyncio.gather(putting, return_exceptions=True)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    before = children()
+    told(work)
+    assert children() == before
 
 
 def test_nothing_is_left_when_it_is_closed() -> None:
