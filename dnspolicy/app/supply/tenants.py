@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from dnspolicy.app.parts import Parts
@@ -23,6 +24,8 @@ SETTLE_SECONDS = 5.0
 """How long a start, or another configuration, waits for the policies of namespaces."""
 EVERY = 0.5
 """The least time between two looks at what changed."""
+AGAIN = 30.0
+"""Seconds until another look when a policy could not be made ready, if nothing changes before."""
 _MOST = 1 << 30
 
 
@@ -88,7 +91,9 @@ class TenantSupply:
         moved.set()
         try:
             while True:
-                await moved.wait()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(AGAIN if self._policies.unfinished else None):
+                        await moved.wait()
                 moved.clear()
                 await self._look(collection)
                 await asyncio.sleep(EVERY)

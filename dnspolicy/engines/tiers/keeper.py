@@ -73,7 +73,10 @@ class Keeper:
         self._closed = False
 
     async def put(self, namespace: str, loaded: Loaded) -> int:
-        """Make a policy ready to be asked; the number it is asked under. Raises PolicyLoadError."""
+        """Make a policy ready to be asked; the number it is asked under.
+
+        Raises PolicyLoadError, and EngineUnavailable where another time may be better.
+        """
         slot, said = next(self._slots), _NONE
         for _ in range(TRIES):
             if self._process is None:
@@ -88,9 +91,11 @@ class Keeper:
             if self._ending:  # until it is known whose policy it was
                 await asyncio.wait(self._ending)
             own = self._strikes.left(namespace, self._now()) > before
-            if own or self._closed or said not in (ENDED, _NONE):
+            if own:
+                raise PolicyLoadError(f"it could not be made ready: {said.text}")
+            if self._closed or said not in (ENDED, _NONE):
                 break
-        raise PolicyLoadError(f"it could not be made ready: {said.text}")
+        raise EngineUnavailable(f"it could not be made ready: {said.text}")
 
     def _hold(self, slot: int, namespace: str, loaded: Loaded) -> None:
         others = (held.turns for held in self._held.values() if held.namespace == namespace)

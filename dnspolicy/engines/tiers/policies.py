@@ -17,12 +17,14 @@ from dnspolicy.engines.tiers.checker import Checker
 from dnspolicy.engines.tiers.keeper import Keeper
 from dnspolicy.engines.tiers.sight import seen
 from dnspolicy.engines.tiers.tenant import Evaluator, Tenant
-from dnspolicy.model.errors import PolicyLoadError
+from dnspolicy.model.errors import DnsPolicyError, EngineUnavailable, PolicyLoadError
 from dnspolicy.policy.footprint import Path
 from dnspolicy.policy.settings.tenants import Tenants
 
 AT_ONCE = 1.0
 """Seconds of checking after which what was checked is put in force, when many have changed together."""
+_AGAIN = b""
+"""Stands for fields that are to be looked at again; those of a ConfigMap are never empty."""
 Said = Callable[[str, str], None]
 """Told of a namespace whose policy was refused, and why."""
 
@@ -89,6 +91,11 @@ class Policies:
     def not_ready(self) -> str | None:
         return None if self._checked else "the policies of namespaces"
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether `take` is to be called again, though nothing changes: a policy could not be made ready."""
+        return _AGAIN in self._texts.values()
+
     def failed(self, namespace: str, kind: str) -> None:
         """Count a question without a usable decision."""
         self._failures.inc((namespace, kind))
@@ -119,7 +126,7 @@ class Policies:
             await asyncio.to_thread(self._checker.close)
 
     async def _renew(self, name: str, fields: bytes) -> None:
-        known, began = self._tenants.get(name), self._monotonic()
+        known, began, taken = self._tenants.get(name), self._monotonic(), fields
         try:
             if len(self._texts) >= self._settings.most and name not in self._texts:
                 raise PolicyLoadError(f"more than {self._settings.most} namespaces have policies")
@@ -127,14 +134,16 @@ class Policies:
             slot = await self._evaluator.put(name, loaded)
         except Exception as problem:  # noqa: BLE001 whatever one namespace brings about must not keep the others waiting
             self._refused.inc((name,))
-            self._said(name, str(problem) if isinstance(problem, PolicyLoadError) else repr(problem))
+            self._said(name, str(problem) if isinstance(problem, DnsPolicyError) else repr(problem))
+            if isinstance(problem, EngineUnavailable):
+                taken = _AGAIN
             if known is None or known.slot is None:
                 why = "it was refused, and there is none before it"
                 self._put(name, Tenant(self._evaluator, _digest(fields), problem=why))
         else:
             paths = seen(loaded.footprint.paths)
             self._put(name, Tenant(self._evaluator, loaded.revision, slot=slot, paths=paths))
-        self._texts[name] = fields
+        self._texts[name] = taken
         self._took[name] = self._monotonic() - began
 
     def _load(self, name: str, fields: bytes) -> Loaded:

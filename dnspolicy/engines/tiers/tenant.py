@@ -18,7 +18,10 @@ class Evaluator(Protocol):
     """Where policies of namespaces are evaluated: apart from the server, so that none can take it along."""
 
     async def put(self, namespace: str, loaded: Loaded) -> int:
-        """Make a policy ready to be asked; the number it is asked under. Raises PolicyLoadError."""
+        """Make a policy ready to be asked; the number it is asked under.
+
+        Raises PolicyLoadError, and EngineUnavailable where another time may be better.
+        """
         ...
 
     async def ask(self, slot: int, document: bytes, deadline: float, seconds: float) -> bytes | None:

@@ -14,6 +14,7 @@ from dnspolicy.app.app import App
 from dnspolicy.app.reading import read_plan
 from dnspolicy.chain.clock import SystemClock
 from dnspolicy.engines.rego.binding import CHOICE, Binding, available, preferred
+from dnspolicy.engines.tiers.process import MODULE
 from dnspolicy.model.answer import Answer
 from dnspolicy.model.errors import ConfigError
 from dnspolicy.model.name import from_text
@@ -141,6 +142,32 @@ def test_a_change_counts_for_its_namespace_and_costs_no_other(tmp_path: Path) ->
                     return await code(server, "10.0.0.1") == "NOERROR"
 
                 await until(allowed)
+            finally:
+                await server.stop()
+
+    asyncio.run(story())
+
+
+@native
+def test_a_policy_that_could_not_be_made_ready_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnspolicy.app.supply.tenants.AGAIN", 0.01)
+    monkeypatch.setattr("dnspolicy.engines.tiers.process.MODULE", "dnspolicy.none")
+
+    async def story() -> None:
+        async with FakeApiServer() as api:
+            api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lab"}})
+            api.put(pod("lab", "10.0.0.1"))
+            api.put(own("lab", "refused"))
+            server = app(tmp_path, api.url)
+            await server.start()
+            try:
+                assert await code(server, "10.0.0.1") == "SERVFAIL"
+                monkeypatch.setattr("dnspolicy.engines.tiers.process.MODULE", MODULE)
+
+                async def refused() -> bool:
+                    return await code(server, "10.0.0.1") == "REFUSED"
+
+                await until(refused)
             finally:
                 await server.stop()
 

@@ -72,8 +72,11 @@ class Here:
     def __init__(self) -> None:
         self._holder = Holder(0.05)
         self._slots = count(1)
+        self.lacking = False
 
     async def put(self, namespace: str, loaded: Loaded) -> int:
+        if self.lacking:
+            raise EngineUnavailable("no room")
         slot = next(self._slots)
         self._holder.put(slot, namespace, loaded)
         return slot
@@ -103,10 +106,11 @@ class Tiers:
         self.said: list[tuple[str, str]] = []
         self.changes = 0
         self.metrics = Metrics()
+        self.here = Here()
         slow = settings or msgspec.structs.replace(SETTINGS, timeout=1.0)
         self.policies = Policies(
             slow, metrics=self.metrics, said=lambda space, why: self.said.append((space, why)), loads=loads,
-            evaluator=Here(),
+            evaluator=self.here,
         )  # fmt: skip
         inner = StaticEngine(operator, revision="op") if isinstance(operator, Verdict | None) else operator
         self.engine = TieredEngine(inner, self.policies, slow, time.monotonic)
@@ -260,6 +264,27 @@ def test_a_broken_policy_hurts_its_namespace_only_and_the_last_good_one_stays() 
         assert found.rule == f"tenant:{space}/no"
     tiers.take(lab=rule("true"))
     assert tiers.decide(asks(pod("shop"))) is ALLOW
+
+
+def test_a_policy_that_could_not_be_made_ready_is_tried_again() -> None:
+    tiers = Tiers()
+    tiers.here.lacking = True
+    tiers.take(lab=rule("true"))
+    states = [tiers.policies.unfinished]
+    tiers.here.lacking = False
+    tiers.take(lab=rule("true"))
+    assert [*states, tiers.policies.unfinished] == [True, False]
+    assert tiers.said == [("lab", "no room")]
+    assert tiers.decide(asks(pod("lab"))) is not ALLOW
+
+
+def test_a_policy_that_could_not_be_made_ready_and_is_taken_away_stands_in_no_way() -> None:
+    tiers = Tiers()
+    tiers.here.lacking = True
+    tiers.take(lab=rule("true"))
+    tiers.take()
+    assert not tiers.policies.unfinished
+    assert tiers.decide(asks(pod("lab"))) is ALLOW
 
 
 def test_one_change_is_no_change_for_others() -> None:
