@@ -23,6 +23,8 @@ LINGER = 5.0
 """Seconds for which a policy that is no longer in force can still be asked, by questions that began with it."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 10.0
 """Seconds before another process is begun, doubled while they end before they are ready."""
+LOOK = 1.0
+"""Seconds from one look at a process that makes something ready to the next."""
 MOMENT = 0.01
 """Seconds. A process that was killed so soon after a question came was killed for something else."""
 TRIES = 5
@@ -215,11 +217,15 @@ class Keeper:
 
 
 async def _put(process: Process, slot: int, namespace: str, loaded: Loaded) -> Said:
-    made: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
+    loop = asyncio.get_running_loop()
+    made: asyncio.Future[Said] = loop.create_future()
 
     def told(said: Said) -> None:
         if not made.done():
             made.set_result(said)
 
     process.ask(Put(slot, namespace, loaded), namespace, told)
-    return await made
+    while not made.done():  # as long as nobody asks, nobody else notices that it hangs
+        await asyncio.wait((made,), timeout=LOOK)
+        process.look()
+    return made.result()

@@ -76,7 +76,12 @@ class Process(asyncio.Protocol):
                 here.close()
                 raise
         loop = asyncio.get_running_loop()
-        _, made = await loop.create_unix_connection(lambda: cls(ended, monotonic), sock=here)
+        try:
+            _, made = await loop.create_unix_connection(lambda: cls(ended, monotonic), sock=here)
+        except BaseException:
+            here.close()
+            process.kill()
+            raise
         made._process = process
         return made
 

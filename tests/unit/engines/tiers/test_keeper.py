@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -296,6 +297,19 @@ def test_a_stopped_process_costs_the_deadline_and_is_ended(monkeypatch: pytest.M
         async with asyncio.timeout(LONG):
             while story.struck != ["lab"]:  # noqa: ASYNC110 nobody tells a test
                 await asyncio.sleep(0.01)
+
+    told(work)
+
+
+def test_a_stopped_process_does_not_hold_up_who_comes_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnspolicy.engines.tiers.process.STUCK", 2.0)
+
+    async def work(story: Story) -> None:
+        await story.keeper.put("lab", loaded(BLOCK))
+        os.kill(story.pid(), signal.SIGSTOP)
+        async with asyncio.timeout(LONG):
+            with contextlib.suppress(EngineError, PolicyLoadError):
+                await story.keeper.put("shop", loaded(BLOCK))
 
     told(work)
 
