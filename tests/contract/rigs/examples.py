@@ -19,6 +19,7 @@ from tests.contract.rigs.base import Break
 from tests.contract.rigs.grpc import GrpcRig
 from tests.contract.rigs.says import response_of
 from tests.peers.find import find
+from tests.stopping import stand_still
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "engines"
 LISTENING = "listening on port "
@@ -54,7 +55,7 @@ class ExampleRig(GrpcRig):
         if kind is Break.DEAD:
             self._end()
         else:
-            self._child.send_signal(signal.SIGSTOP)
+            stand_still(self._child.pid)
 
     def mend(self) -> None:
         if self._child is None:

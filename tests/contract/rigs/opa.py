@@ -132,7 +132,7 @@ class RealOpaRig(OpaRig):
             case Break.DEAD:
                 self._control.stop()
             case Break.HUNG:
-                self._control.signal(signal.SIGSTOP)
+                self._control.stand_still()
             case Break.SLOW:
                 self._control.ask("PUT", "/v1/policies/p", SLOW.encode())
             case Break.GARBAGE:

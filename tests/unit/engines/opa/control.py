@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tests.stopping import stand_still
+
 PATIENCE = 20.0
 """Seconds that anything may take."""
 
@@ -69,6 +71,11 @@ class Control:
         """Send a signal, if it runs."""
         if self._child is not None:
             self._child.send_signal(number)
+
+    def stand_still(self) -> None:
+        """Stop its threads, if it runs."""
+        if self._child is not None:
+            stand_still(self._child.pid)
 
     def ask(self, method: str, target: str, body: bytes = b"") -> tuple[int, bytes]:
         """Status and body. Raises OSError and HTTPException."""

@@ -68,7 +68,7 @@ def restarted(opa: Control) -> None:
 
 
 def hung(opa: Control) -> None:
-    opa.signal(signal.SIGSTOP)
+    opa.stand_still()
 
 
 @pytest.mark.parametrize("happen", [killed, restarted, hung])

@@ -24,6 +24,7 @@ from dnspolicy.engines.tiers.messages import Ask, Put
 from dnspolicy.engines.tiers.strikes import FIRST, MOST, Strikes
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable, PolicyLoadError
 from dnspolicy.policy.settings.failure import FailureKind
+from tests.stopping import stand_still
 
 LONG = 30.0
 BLOCK = """package dnspolicy
@@ -180,7 +181,7 @@ def test_what_cannot_be_stopped_ends_the_process_and_hurts_its_namespace_only() 
 def test_a_policy_that_ends_the_process_while_it_is_put_is_refused() -> None:
     async def work(story: Story) -> None:
         shop = await story.keeper.put("shop", loaded(BLOCK))
-        os.kill(story.pid(), signal.SIGSTOP)
+        stand_still(story.pid())
         putting = asyncio.create_task(story.keeper.put("lab", loaded(BLOCK)))
         await asyncio.sleep(0)
         os.kill(story.pid(), signal.SIGSEGV)
@@ -291,7 +292,7 @@ def test_a_stopped_process_costs_the_deadline_and_is_ended(monkeypatch: pytest.M
     async def work(story: Story) -> None:
         slot = await story.keeper.put("lab", loaded(BLOCK))
         before = story.pid()
-        os.kill(before, signal.SIGSTOP)
+        stand_still(before)
         with pytest.raises(EngineTimeout):
             await story.ask(slot, seconds=0.2)
         async with asyncio.timeout(LONG):
@@ -306,7 +307,7 @@ def test_a_stopped_process_does_not_hold_up_who_comes_next(monkeypatch: pytest.M
 
     async def work(story: Story) -> None:
         await story.keeper.put("lab", loaded(BLOCK))
-        os.kill(story.pid(), signal.SIGSTOP)
+        stand_still(story.pid())
         async with asyncio.timeout(LONG):
             with contextlib.suppress(EngineError, PolicyLoadError):
                 await story.keeper.put("shop", loaded(BLOCK))
