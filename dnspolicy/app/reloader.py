@@ -80,7 +80,8 @@ class Reloader:
         config = next((c for block in self._app.current.plan.blocks for c in block.all(reload.Config)), None)
         pause = None if config is None else config.pause(self._chance())
         try:
-            await asyncio.wait_for(self._asked.wait(), pause)
+            async with asyncio.timeout(pause):  # `wait_for` may lose a cancellation that comes with the event
+                await self._asked.wait()
         except TimeoutError:
             return
         self._asked.clear()

@@ -210,8 +210,9 @@ class OpaSupply:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(BREATH)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._curious.wait(), self._pause)
+            with suppress(TimeoutError):  # `wait_for` may lose a cancellation that comes with the event
+                async with asyncio.timeout(self._pause):
+                    await self._curious.wait()
             self._curious.clear()
             try:
                 await self._renew_credentials()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from errno import EAGAIN
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from dnspolicy.chain.apart import Ended, run
+from dnspolicy.engines.opa.supply import BREATH
 from dnspolicy.testing.opa import UNDEFINED, FakeOpa
 from tests.unit.engines.opa.asking import ALLOW, BLOCK, Asking
 
@@ -190,3 +192,17 @@ def test_before_any_was_reached_the_revision_is_unknown(tmp_path: Path) -> None:
     with Asking(f"unix://{tmp_path}/s") as asking:
         assert asking.engine.revision == "unknown"
         assert "unknown" in asking.supply.announcement()
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_news_that_come_with_the_end_do_not_hold_it_up(opa: FakeOpa, turns: int) -> None:
+    with Asking(opa.url, reload=60.0) as asking:
+
+        async def end() -> None:
+            await asyncio.sleep(BREATH + 0.05)
+            asking.supply._doubt()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await asking.supply.stop()
+
+        asking.run(end())
