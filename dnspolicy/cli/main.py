@@ -18,12 +18,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from dnspolicy.cli.commands import run  # takes half a second, in which somebody may interrupt it
 
-        return run(sys.argv[1:] if arguments is None else arguments)
+        code = run(sys.argv[1:] if arguments is None else arguments)
+        print(end="", flush=True)  # here, where it is still known what to do when nobody reads it
+        return code
     except DnsPolicyError as problem:
         print(problem, file=sys.stderr)
         return USAGE
-    except BrokenPipeError:  # whoever read the output has enough; what is left must not fail at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read the output has enough
+        _drop_output()
         return 141
+    except OSError as problem:  # such as a full disk below the output; what files are read for is reported elsewhere
+        _drop_output()
+        print(f"dnspolicy: {problem}", file=sys.stderr)
+        return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _drop_output() -> None:
+    """What is left of the output must not fail at exit either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -36,6 +36,7 @@ CLOSED = {
     "explain": ("explain", "--conf", "examples/quickstart/Corefile", "--as", "acorn-prod/web-x2x7k", "a.example"),
     "cost": ("policy", "cost", "policies/lib", "policies/tenant-isolation"),
     "fmt": ("policy", "fmt", "policies/lib"),
+    "version": ("version",),
 }
 
 
@@ -130,3 +131,14 @@ def test_nobody_reads_what_is_said(words: tuple[str, ...]) -> None:
     finally:
         os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("word", ["explain", "cost", "version"])
+def test_there_is_no_room_for_what_is_said(word: str) -> None:
+    main = "import sys; from dnspolicy.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", main, *CLOSED[word]]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False, env=environment()
+        )
+    assert (done.returncode, done.stderr) == (2, "dnspolicy: [Errno 28] No space left on device\n")
