@@ -102,13 +102,15 @@ class FakeOpa:
             ready.append(problem)
             told.set()
             return
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         ready.append(None)
         told.set()
         await self._ending.wait()
-        server.close()
-        for _ in range(10):  # whoever was let in just now begins to be talked to, and so is known here
+        for sock in server.sockets:  # let nobody in; a server that is closed fails those who were let in just now
+            loop.remove_reader(sock.fileno())
+        for _ in range(10):  # those begin to be talked to, and so are known here
             await asyncio.sleep(0)
+        server.close()
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
