@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
-from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout
+from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable
 from dnspolicy.model.verdict import Action, Origin, Verdict
 from dnspolicy.policy.settings.failure import FailureKind, OnError
 
 FAILURE_TRIGGER = "failure:"
 """Begins the trigger of a last known decision that stands in for one that could not be had."""
+_ERRORS: dict[FailureKind, type[EngineError]] = {
+    FailureKind.TIMEOUT: EngineTimeout,
+    FailureKind.BAD_REPLY: EngineBadReply,
+    FailureKind.UNAVAILABLE: EngineUnavailable,
+}
 
 
 def kind_of(problem: EngineError) -> FailureKind:
@@ -19,6 +24,11 @@ def kind_of(problem: EngineError) -> FailureKind:
     if isinstance(problem, EngineBadReply):
         return FailureKind.BAD_REPLY
     return FailureKind.UNAVAILABLE
+
+
+def error_of(kind: FailureKind, text: str) -> EngineError:
+    """The engine error of a kind: what `kind_of` tells, the other way round."""
+    return _ERRORS[kind](text)
 
 
 def verdict_of(problem: EngineError, on_error: OnError, revision: str, last: Verdict | None) -> Verdict:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from dnspolicy.engines.tiers.combine import may_be_narrowed, narrowed
 from dnspolicy.engines.tiers.policies import Policies
-from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable
+from dnspolicy.model.errors import EngineError, EngineUnavailable
 from dnspolicy.model.verdict import Phase, Verdict
 from dnspolicy.policy.engine import Awaited, Engine
-from dnspolicy.policy.failure import kind_of
+from dnspolicy.policy.failure import error_of, kind_of
 from dnspolicy.policy.footprint import Footprint
 from dnspolicy.policy.input import PolicyInput
 from dnspolicy.policy.settings.tenants import Tenants
@@ -56,11 +56,6 @@ class TieredEngine:
             own = await tenant.decide(question, deadline, self._settings.timeout)
             return narrowed(said, own, namespace, self._settings, timeless)
         except EngineError as problem:
-            self._policies.failed(namespace, kind_of(problem).value)
-            raise _of(problem)(f"the policy of namespace {namespace}: {problem}") from None
-
-
-def _of(problem: EngineError) -> type[EngineError]:
-    return next(
-        (k for k in (EngineTimeout, EngineBadReply, EngineUnavailable) if isinstance(problem, k)), EngineBadReply
-    )
+            kind = kind_of(problem)
+            self._policies.failed(namespace, kind.value)
+            raise error_of(kind, f"the policy of namespace {namespace}: {problem}") from None

@@ -16,7 +16,8 @@ from dnspolicy.engines.tiers.messages import Ask, Put, Said
 from dnspolicy.engines.tiers.process import ENDED, Last, Process
 from dnspolicy.engines.tiers.strikes import Strikes
 from dnspolicy.engines.tiers.turns import Turns
-from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable, PolicyLoadError
+from dnspolicy.model.errors import EngineUnavailable, PolicyLoadError
+from dnspolicy.policy.failure import error_of
 from dnspolicy.policy.settings.failure import FailureKind
 
 LINGER = 5.0
@@ -29,11 +30,6 @@ MOMENT = 0.01
 """Seconds. A process that was killed so soon after a question came was killed for something else."""
 TRIES = 5
 """Times that a policy is made ready while those of others end the process."""
-_ERRORS: dict[FailureKind, type[EngineError]] = {
-    FailureKind.TIMEOUT: EngineTimeout,
-    FailureKind.BAD_REPLY: EngineBadReply,
-    FailureKind.UNAVAILABLE: EngineUnavailable,
-}
 _PREPARED = Said(failure=FailureKind.UNAVAILABLE, text="it is being made ready")
 _NONE = Said(failure=FailureKind.UNAVAILABLE, text="the process that evaluates it could not be started")
 _LATE = Said(failure=FailureKind.TIMEOUT, text="it did not answer in time")
@@ -92,8 +88,7 @@ class Keeper:
                     return slot
             if self._ending:  # until it is known whose policy it was
                 await asyncio.wait(self._ending)
-            own = self._strikes.left(namespace, self._now()) > before
-            if own:
+            if self._strikes.left(namespace, self._now()) > before:
                 raise PolicyLoadError(f"it could not be made ready: {said.text}")
             if self._closed or said not in (ENDED, _NONE):
                 break
@@ -123,7 +118,7 @@ class Keeper:
             timer.cancel()
             answer.cancel()
         if said.failure is not None:
-            raise _ERRORS[said.failure](said.text)
+            raise error_of(said.failure, said.text)
         return said.reply
 
     def _send(self, ask: Ask, told: Callable[[Said], None]) -> None:
