@@ -79,6 +79,26 @@ class JointGauge(Gauge):
             self.values.pop(labels, None)
 
 
+class Revisions:
+    """Which revision each of several things has now: the last label of a gauge that is 1, the thing the first."""
+
+    def __init__(self, gauge: JointGauge) -> None:
+        self._gauge = gauge
+        self._shown: dict[str, str] = {}
+
+    def show(self, thing: str, revision: str) -> None:
+        """It has this one, and the one before no more."""
+        self.forget(thing)
+        self._shown[thing] = revision
+        self._gauge.set_for(self, 1.0, (thing, revision))
+
+    def forget(self, thing: str) -> None:
+        """It has none."""
+        revision = self._shown.pop(thing, None)
+        if revision is not None:
+            self._gauge.forget(self, (thing, revision))
+
+
 class Histogram(Metric):
     """`buckets` are upper bounds without +Inf. A value is a list: one count per bucket, one beyond, then the sum."""
 

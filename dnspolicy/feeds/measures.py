@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dnspolicy.chain.metrics import Metrics
+from dnspolicy.chain.metrics import Metrics, Revisions
 from dnspolicy.feeds.failures import Reason
 
 
@@ -24,10 +24,10 @@ class Measures:
         self._present = metrics.joint_gauge(
             "dnspolicy_feed_present", "1 when policies see a document, 0 when it is not there.", path, min
         )
-        self._info = metrics.joint_gauge(
+        info = metrics.joint_gauge(
             "dnspolicy_feed_info", "1 for the revision of a document.", ("path", "revision"), max
         )
-        self._revisions: dict[str, str] = {}
+        self._revisions = Revisions(info)
         self._changes = metrics.counter(
             "dnspolicy_feed_changes_total", "Documents that replaced another, or the lack of one.", ("path",)
         )
@@ -48,23 +48,18 @@ class Measures:
 
     def shows(self, path: str, size: int | None, revision: str) -> None:
         """What policies see now; `size` None: nothing."""
-        self._forget_revision(path)
         self._bytes.set_for(self, size or 0, (path,))
         self._present.set_for(self, size is not None, (path,))
-        if size is not None:
-            self._revisions[path] = revision
-            self._info.set_for(self, 1.0, (path, revision))
+        if size is None:
+            self._revisions.forget(path)
+        else:
+            self._revisions.show(path, revision)
 
     def failed(self, path: str, reason: Reason) -> None:
         self._failures.inc((path, reason.value))
 
     def end(self, path: str) -> None:
         """It is no more."""
-        self._forget_revision(path)
+        self._revisions.forget(path)
         for gauge in (self._age, self._bytes, self._present):
             gauge.forget(self, (path,))
-
-    def _forget_revision(self, path: str) -> None:
-        revision = self._revisions.pop(path, None)
-        if revision is not None:
-            self._info.forget(self, (path, revision))

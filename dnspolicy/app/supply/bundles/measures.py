@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dnspolicy.bundle import Bundle
-from dnspolicy.chain.metrics import Metrics
+from dnspolicy.chain.metrics import Metrics, Revisions
 from dnspolicy.feeds.failures import FeedFailure, Reason
 from dnspolicy.model.errors import DnsPolicyError
 
@@ -19,7 +19,7 @@ class BundleMeasures:
 
     def __init__(self, metrics: Metrics) -> None:
         self._refused = metrics.counter("dnspolicy_policy_reload_failed_total", "Policy changes that were refused.")
-        self._info = metrics.joint_gauge(
+        info = metrics.joint_gauge(
             "dnspolicy_policy_bundle_info",
             "1 for the revision that a bundle in force says it is.",
             ("bundle", "revision"),
@@ -31,7 +31,7 @@ class BundleMeasures:
             ("bundle",),
             min,
         )
-        self._revisions: dict[str, str] = {}
+        self._revisions = Revisions(info)
         self._failures = metrics.counter(
             "dnspolicy_policy_bundle_failures_total",
             "Times a bundle could not be had or was refused, by reason.",
@@ -43,9 +43,7 @@ class BundleMeasures:
         self._refused.inc()
 
     def in_force(self, bundle: Bundle) -> None:
-        self._forget_revision(bundle.name)
-        self._revisions[bundle.name] = revision = shown_revision(bundle)
-        self._info.set_for(self, 1.0, (bundle.name, revision))
+        self._revisions.show(bundle.name, shown_revision(bundle))
 
     def confirmed(self, name: str, at: float) -> None:
         self._confirmed.set_for(self, at, (name,))
@@ -56,13 +54,8 @@ class BundleMeasures:
 
     def forget(self, name: str) -> None:
         """It is followed no longer."""
-        self._forget_revision(name)
+        self._revisions.forget(name)
         self._confirmed.forget(self, (name,))
-
-    def _forget_revision(self, name: str) -> None:
-        revision = self._revisions.pop(name, None)
-        if revision is not None:
-            self._info.forget(self, (name, revision))
 
 
 def shown_revision(bundle: Bundle) -> str:
