@@ -22,6 +22,7 @@ from dnspolicy.model.query import Query
 from dnspolicy.model.rr import Type, rcode_text
 from dnspolicy.testing.apiserver import FakeApiServer
 from tests.e2e.process import free_port, own_ip
+from tests.unit.engines.tiers.endless import PAIRS
 
 PATIENCE = 60.0
 COREFILE = """.:{port} {{
@@ -43,7 +44,6 @@ COREFILE = """.:{port} {{
 }}
 """
 RULES = 'package dnspolicy\n\ndecision := {"action": "allow", "rule": "op", "reason": "op"} if input.query.name\n'
-PAIRS = "\n".join(f"\ta{n} := [a{n - 1}, a{n - 1}]\n\tb{n} := [b{n - 1}, b{n - 1}]" for n in range(1, 50))
 ENDLESS = f"""package dnspolicy
 
 decision := {{"action": "allow", "rule": "x", "reason": "x"}} if {{

@@ -25,6 +25,7 @@ from dnspolicy.engines.tiers.strikes import FIRST, MOST, Strikes
 from dnspolicy.model.errors import EngineBadReply, EngineError, EngineTimeout, EngineUnavailable, PolicyLoadError
 from dnspolicy.policy.settings.failure import FailureKind
 from tests.stopping import stand_still
+from tests.unit.engines.tiers.endless import PAIRS
 
 LONG = 30.0
 BLOCK = """package dnspolicy
@@ -37,7 +38,6 @@ decision := {"action": "block"} if input.n
 
 decision := {"action": "allow"} if input.n
 """
-PAIRS = "\n".join(f"\ta{n} := [a{n - 1}, a{n - 1}]\n\tb{n} := [b{n - 1}, b{n - 1}]" for n in range(1, 50))
 ENDLESS = f"""package dnspolicy
 
 decision := {{"action": "block", "rule": "x", "reason": "x"}} if {{
@@ -47,7 +47,6 @@ decision := {{"action": "block", "rule": "x", "reason": "x"}} if {{
 	a49 == b49
 }} else := {{"action": "block", "rule": "small", "reason": "x"}}
 """
-"""Compares values that are small, since they share their parts, and whose comparison has no end all the same."""
 
 
 LARGE = """package dnspolicy
